@@ -1,0 +1,1 @@
+"""Streaming runtime of a medical education governance digital twin."""

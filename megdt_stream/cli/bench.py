@@ -1,0 +1,73 @@
+"""`megdt bench ...`: measurements on this machine, on data of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from megdt_stream.cli.output import Json, console, emit, examples, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, help="Measure throughput, cost by size, and latency on this machine.")
+    group.command(epilog=examples("megdt bench replay", "megdt bench replay --events 200000 --json"))(replay)
+    group.command(epilog=examples("megdt bench scale --json"))(scale)
+    group.command(epilog=examples("megdt bench latency --rate 1000 --seconds 20"))(latency)
+    app.add_typer(group, name="bench", rich_help_panel="See it work")
+
+
+Partitions = Annotated[int | None, typer.Option(min=1, max=1000, help="Partitions.", show_default="8")]
+Trainees = Annotated[int | None, typer.Option(min=1, help="Trainees in the workload.", show_default="20000")]
+
+
+def replay(
+    events: Annotated[int | None, typer.Option(min=1, help="Events to replay.", show_default="the benchmark's")] = None,
+    trainees: Trainees = None,
+    partitions: Partitions = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Repetitions.", show_default="3")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how fast history is replayed, beside a stock Faust agent."""
+    from megdt_stream import bench
+
+    _run(bench.replay, as_json, events=events, trainees=trainees, partitions=partitions, rounds=rounds)
+
+
+def scale(
+    events: Annotated[
+        int | None, typer.Option(min=1, help="Events for each size.", show_default="the benchmark's")
+    ] = None,
+    partitions: Partitions = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Repetitions.", show_default="2")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how the cost of an event depends on how much is there already."""
+    from megdt_stream import bench
+
+    _run(bench.scale, as_json, events=events, partitions=partitions, rounds=rounds)
+
+
+def latency(
+    rate: Annotated[int | None, typer.Option(min=1, help="Events a second.", show_default="1000")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="How long to measure.", show_default="20")] = None,
+    trainees: Trainees = None,
+    partitions: Partitions = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the time from an event's append to its alert at a steady rate."""
+    from megdt_stream import bench
+
+    _run(bench.latency, as_json, rate=rate, seconds=seconds, trainees=trainees, partitions=partitions)
+
+
+def _run(measure: Callable[..., dict[str, Any]], as_json: bool, **options: Any) -> None:
+    from megdt_stream.cli.tables import facts
+
+    found = measure(say, **{name: value for name, value in options.items() if value is not None})
+    if as_json:
+        emit(found)
+    else:
+        console().print(facts(found))

@@ -1,0 +1,250 @@
+"""`megdt publish`, `synth` and `import`: commands that put events on the input topics, or into a file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from megdt_stream.cli.output import DataDir, Json, console, emit, examples, say
+
+if TYPE_CHECKING:
+    from megdt_stream.cli.files import Outgoing
+    from megdt_stream.session import Session
+
+_SAY_SECONDS: Final = 2.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    panel = "Bring events in"
+    app.command(
+        rich_help_panel=panel,
+        epilog=examples(
+            "megdt publish events.ndjson",
+            "megdt synth --trainees 20 | megdt publish -",
+            "megdt publish event.json --topic assessments",
+        ),
+    )(publish)
+    app.command(
+        rich_help_panel=panel,
+        epilog=examples("megdt synth --trainees 50 -o events.ndjson --truth truth.json"),
+    )(synth)
+    group = typer.Typer(no_args_is_help=True, help="Import historical data.")
+    group.command(epilog=examples("megdt import oulad ~/oulad", "megdt import oulad ~/oulad --json"))(oulad)
+    # A group with one command would otherwise be that command.
+    group.callback()(_importing)
+    app.add_typer(group, name="import", rich_help_panel=panel)
+
+
+def _importing() -> None:
+    """Import historical data."""
+
+
+def publish(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="Lines of JSON, a JSON list, or one event; - is stdin.")
+    ],
+    topic: Annotated[
+        str | None,
+        typer.Option(help="Publish everything there, whatever it is.", show_default="by the event's type"),
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Publish events from a file. Publishing an event again is harmless: copies are recognised."""
+    from megdt_stream.cli.files import read
+
+    if file != "-":
+        with _opened(file) as stream:
+            for _ in read(stream, topic):  # nothing is published of a file that cannot be published whole
+                pass
+    with _opened(file) as stream:
+        _publish(read(stream, topic), data_dir, as_json)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[IO[bytes]]:
+    from megdt_stream.errors import ConfigError
+
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115 - closed two lines below; only opening may fail this way
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}", remedy="name a file, or - for stdin") from error
+    with stream:
+        yield stream
+
+
+def synth(
+    trainees: Annotated[int, typer.Option(min=1, max=100_000, help="Trainees.")] = 200,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Length of the stream.")] = 365,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal events.")] = 1,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what is true, apart from the events.", show_default=False),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", show_default="stdout")] = None,
+) -> None:
+    """Write the events of a synthetic teaching hospital as lines of JSON that `megdt publish` reads."""
+    from dataclasses import replace
+
+    from megdt_stream.cli.files import write
+    from megdt_stream.synth import HospitalPlan, generate
+
+    hospital = generate(replace(HospitalPlan.demo(seed=seed, trainees=trainees), days=days))
+    lines = (write(event.topic, event.key, event.value) for event in hospital.events)
+    count = _write_lines(lines, output)
+    say(f"{count:,} events of {trainees:,} trainees")
+    if truth is not None:
+        _write_lines([hospital.truth.to_json()], truth)
+
+
+def _write_lines(lines: Iterable[str], path: Path | None) -> int:
+    from megdt_stream.errors import ConfigError
+
+    count = 0
+    if path is None:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+            count += 1
+        return count
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            for line in lines:
+                file.write(line + "\n")
+                count += 1
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", remedy="name another file") from error
+    return count
+
+
+def oulad(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the OULAD tables (CSV).")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Import the Open University Learning Analytics Dataset (Kuzilek et al. 2017, CC BY 4.0)."""
+    from megdt_stream.cli.files import Outgoing
+    from megdt_stream.errors import ConfigError
+    from megdt_stream.evidence.adapters import oulad as adapter
+    from megdt_stream.publisher.oulad_files import read_oulad
+
+    summary = adapter.Summary()
+    try:
+        history = list(adapter.events(read_oulad(directory), summary))
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(error), remedy="name a folder with the OULAD tables") from error
+    say(f"{sum(summary.rows.values()):,} rows read, {len(history):,} events")
+    details = {
+        "rows": dict(summary.rows),
+        "events": dict(summary.events),
+        "skipped": dict(summary.skipped),
+        "without_score": summary.without_score,
+        "banked": summary.banked,
+        "without_registration": summary.without_registration,
+    }
+    _publish((Outgoing(e.topic, e.key, e.value) for e in history), data_dir, as_json, details)
+
+
+# --- publishing and waiting ---
+
+
+def _publish(
+    events: Iterable[Outgoing], data_dir: Path | None, as_json: bool, details: dict[str, Any] | None = None
+) -> None:
+    from megdt_stream.local import ConsoleProgress
+    from megdt_stream.session import open_session
+
+    begun = time.monotonic()
+    with open_session(worker=True, data_dir=data_dir, progress=ConsoleProgress(console(err=True))) as session:
+        before = _settled(session)
+        published = _send(session, events)
+        sent = time.monotonic() - begun
+        applied = session.has_worker
+        if applied:
+            session.settle(_saying())
+        after = _settled(session)
+    result: dict[str, Any] = {
+        "published": sum(published.values()),
+        "topics": dict(published),
+        "applied": applied,
+        "seconds": round(time.monotonic() - begun, 1),
+    }
+    if applied:
+        # What others published at the same time is counted with it, which only `megdt up` makes possible.
+        result |= {name: after[name] - before[name] for name in ("accepted", "duplicate", "rejected")}
+    _report(result | (details or {}), sent, as_json)
+
+
+def _send(session: Session, events: Iterable[Outgoing]) -> Counter[str]:
+    from megdt_stream.errors import MegdtError
+    from megdt_stream.publisher import Publisher
+
+    with Publisher(session.kafka, security=session.security) as publisher:
+        try:
+            tell = _every(_SAY_SECONDS)
+            for number, event in enumerate(events, 1):
+                publisher.publish(event.topic, event.key, event.value)
+                if number % 1000 == 0 and tell():
+                    say(f"published {number:,}")
+        except MegdtError:
+            publisher.flush()
+            say(f"megdt: {sum(publisher.acknowledged.values()):,} events before it were published")
+            raise
+    return Counter(publisher.acknowledged)
+
+
+def _settled(session: Session) -> Counter[str]:
+    """Give the store's counts, zero where nothing is to be waited for."""
+    if not session.has_worker:
+        return Counter()
+    with session.query() as query:
+        flows = query.flow().values()
+    return Counter(
+        accepted=sum(flow.accepted for flow in flows),
+        duplicate=sum(flow.duplicate for flow in flows),
+        rejected=sum(flow.rejected for flow in flows),
+    )
+
+
+def _saying() -> Callable[[Any], None]:
+    """Say now and then what is still left to do."""
+    tell = _every(_SAY_SECONDS)
+
+    def progress(standing: Any) -> None:
+        if tell() and not standing.at_rest:
+            say(f"{standing.unread + standing.unapplied:,} records left to apply")
+
+    return progress
+
+
+def _every(seconds: float) -> Callable[[], bool]:
+    last = [time.monotonic()]
+
+    def due() -> bool:
+        if time.monotonic() - last[0] < seconds:
+            return False
+        last[0] = time.monotonic()
+        return True
+
+    return due
+
+
+def _report(result: dict[str, Any], sent: float, as_json: bool) -> None:
+    if as_json:
+        emit(result)
+        return
+    from megdt_stream.cli.tables import facts
+
+    if not result["applied"]:
+        say("the workers of these servers apply them; `megdt verify --wait 60` tells when they have")
+    console().print(facts(result))

@@ -1,0 +1,166 @@
+"""The console's words in English and Chinese, and which of the two to use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+Lang = Literal["en", "zh"]
+
+_WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        # flow
+        "topic": ("topic", "主题"),
+        "published": ("published", "已发布"),
+        "accepted": ("accepted", "已采纳"),
+        "duplicate": ("duplicate", "重复"),
+        "rejected": ("rejected", "已拒收"),
+        "waiting": ("waiting", "待处理"),
+        "settled": ("settled", "已处理"),
+        "read": ("read", "已读取"),
+        "total": ("total", "合计"),
+        "assessments": ("assessments", "考核评估"),
+        "rotations": ("rotations", "轮转"),
+        "exposures": ("exposures", "病种与操作"),
+        "outcomes": ("outcomes", "结果"),
+        "identities": ("identities", "身份"),
+        "rate": ("events/s", "事件/秒"),
+        "twins": ("twins", "孪生体"),
+        "open warnings": ("open warnings", "未解除预警"),
+        "opened": ("opened", "已触发"),
+        "recovered": ("recovered", "已解除"),
+        "latest warnings": ("Latest warnings", "最新预警"),
+        "no warnings": ("none yet", "暂无"),
+        "one trainee": ("One trainee's twin", "一名学员的孪生体"),
+        "no twin": ("nothing is known of them yet", "尚无记录"),
+        # twin
+        "trainee": ("trainee", "学员"),
+        "stage": ("stage", "阶段"),
+        "base": ("specialty base", "专业基地"),
+        "programme": ("programme", "项目"),
+        "cohort": ("cohort", "届别"),
+        "as of": ("as of", "截至"),
+        "competency": ("competency", "胜任力"),
+        "level": ("level", "水平"),
+        "interval": ("interval", "区间"),
+        "scores": ("scores", "评分数"),
+        "raters": ("assessors", "评估者"),
+        "missing": ("scores missing", "缺失评分"),
+        "rotation": ("rotation", "轮转"),
+        "department": ("department", "科室"),
+        "status": ("status", "状态"),
+        "dates": ("dates", "起止"),
+        "arrived": ("arrived / expected", "已收到 / 应完成"),
+        "item": ("item", "项目"),
+        "count": ("count", "例数"),
+        "kind": ("kind", "类别"),
+        "by role": ("by role", "按角色"),
+        "outcome": ("outcome", "结果"),
+        "result": ("result", "结论"),
+        "date": ("date", "日期"),
+        "levels": ("Levels", "胜任力水平"),
+        "exposure": ("Cases and procedures", "病种与技能操作"),
+        "open": ("open", "未解除"),
+        "due": ("due", "截止"),
+        "others": ("further", "其他"),
+        "owner": ("owner", "责任方"),
+        "reason": ("reason", "原因"),
+        "evidence": ("evidence", "依据"),
+        "next step": ("next step", "建议措施"),
+        "severity": ("severity", "级别"),
+        "warning": ("warning", "预警"),
+        "since": ("since", "自"),
+        "records": ("records", "条记录"),
+        "severity note": (
+            "Assessor severity is not estimated yet; it widens the intervals instead. 4 is the target.",
+            "尚未估计评估者的宽严程度，其影响已计入区间宽度。4 为毕业目标。",
+        ),
+        # the demonstration
+        "joining": ("a worker joins and takes its partitions", "工作进程加入并接管分区"),
+        "playing": ("playing {date}, day {day} of {days}", "播放 {date}，第 {day} / {days} 天"),
+        "settling": ("settling: {left} records left", "收尾：剩余 {left} 条记录"),
+        "checking": ("checking: {what}", "核验：{what}"),
+        "done": ("done", "完成"),
+        "account": ("Every event accounted for", "每一条事件都有去向"),
+        "rejected because": ("rejected because", "拒收原因"),
+        "agrees": (
+            "{twins} twins and {alerts} notices are what an independent checker makes of the log",
+            "{twins} 个孪生体、{alerts} 条通知与独立核验程序由日志重算的结果一致",
+        ),
+        "differs": ("it does not add up", "结果不一致"),
+        "truth title": (
+            "Against the generator's truth, which the system never saw",
+            "与生成器的真值对照（系统从未见过真值）",
+        ),
+        "truth": ("truth", "真值"),
+        "system": ("system", "系统"),
+        "rejected, reason by reason": ("rejected, reason by reason", "按原因逐项核对的拒收"),
+        "overdue and open": ("overdue and open", "逾期未补的考核"),
+        "differ": ("differ", "条不同"),
+        "coverage": (
+            "true levels inside their {asked} interval: {inside} of {of} ({share})",
+            "真实水平落在 {asked} 区间内：{of} 项中 {inside} 项（{share}）",
+        ),
+        "try next": ("What to try next", "接下来可以试试"),
+        "try up": ("keep a system like this running; then, in another terminal:", "让系统持续运行，然后在另一终端："),
+        "try synth": ("write a hospital's events to a file", "把一家医院的事件写入文件"),
+        "try publish": ("publish them", "发布这些事件"),
+        "try watch": ("read the warnings as they come", "实时查看预警"),
+        "try twin": ("read one twin whole", "查看一个完整的孪生体"),
+        "try verify": ("recompute everything from the log and compare", "由日志重算全部结果并比对"),
+        "took": (
+            "This took {seconds} s; its servers and data are gone again.",
+            "用时 {seconds} 秒；演示的服务与数据已清除。",
+        ),
+        # codes of the contract
+        "medical-school": ("medical school", "院校教育"),
+        "postgraduate": ("postgraduate", "毕业后教育"),
+        "continuing": ("continuing education", "继续教育"),
+        "planned": ("planned", "计划中"),
+        "started": ("in progress", "进行中"),
+        "ended": ("ended", "已结束"),
+        "cancelled": ("cancelled", "已取消"),
+        "unplanned": ("not planned", "无计划"),
+        "case": ("case", "病种"),
+        "procedure": ("procedure", "操作"),
+        "observed": ("observed", "观摩"),
+        "assisted": ("assisted", "协助"),
+        "performed": ("performed", "独立"),
+        "patient-care": ("patient care", "患者照护"),
+        "medical-knowledge": ("medical knowledge", "医学知识"),
+        "practice-based-learning": ("practice-based learning", "基于实践的学习与改进"),
+        "communication": ("communication", "沟通技能"),
+        "professionalism": ("professionalism", "职业素养"),
+        "systems-based-practice": ("systems-based practice", "基于系统的实践"),
+        "education-office": ("education office", "教学管理部门"),
+        "low": ("low", "低"),
+        "medium": ("medium", "中"),
+        "high": ("high", "高"),
+    }
+)
+
+
+class Words:
+    """Words in one language. A code without a word of its own stands for itself."""
+
+    def __init__(self, lang: Lang) -> None:
+        self.lang: Lang = lang
+        self._column = ("en", "zh").index(lang)
+
+    def __getitem__(self, name: str) -> str:
+        found = _WORDS.get(name)
+        return name if found is None else found[self._column]
+
+    def of(self, texts: Mapping[str, str]) -> str:
+        """Choose from a text given in both languages."""
+        return texts.get(self.lang) or texts.get("en", "")
+
+
+def choose(chosen: str | None, environment: Mapping[str, str] = os.environ) -> Words:
+    """Take the language asked for, else that of the locale (POSIX: LC_ALL before LC_MESSAGES before LANG)."""
+    names = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next((name for name in names if name), "")
+    asked = chosen or locale
+    return Words("zh" if asked.lower().startswith("zh") else "en")

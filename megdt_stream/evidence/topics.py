@@ -1,0 +1,99 @@
+"""The topics: name, role and the settings a broker needs for each.
+
+One list, read by whoever creates, checks, documents or subscribes; nothing else spells a topic's name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+MAX_EVENT_BYTES: Final = 262_144
+"""Largest input event taken for parsing. Larger ones are rejected unread: a cap before any parser runs."""
+
+MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
+"""Largest record an input topic takes, so that an oversized event reaches us and is rejected with a reason
+instead of failing silently in somebody's producer."""
+
+
+class Role(StrEnum):
+    """What a topic is to the system."""
+
+    INPUT = "input"
+    EVIDENCE = "evidence"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic and the broker settings it depends on.
+
+    `short` is the name used in coordinates and metric labels.
+    """
+
+    short: str
+    role: Role
+    settings: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def name(self) -> str:
+        """Give the full name on the broker."""
+        return f"megdt.{self.short}.v1"
+
+
+def _input(short: str) -> Topic:
+    days_30 = str(30 * 24 * 3600 * 1000)
+    return Topic(
+        short,
+        Role.INPUT,
+        MappingProxyType(
+            {
+                # The broker's clock, not a publisher's, says when an event became available here.
+                "message.timestamp.type": "LogAppendTime",
+                "max.message.bytes": str(MAX_RECORD_BYTES),
+                "cleanup.policy": "delete",
+                "retention.ms": days_30,
+            }
+        ),
+    )
+
+
+ASSESSMENTS: Final = _input("assessments")
+ROTATIONS: Final = _input("rotations")
+EXPOSURES: Final = _input("exposures")
+OUTCOMES: Final = _input("outcomes")
+IDENTITIES: Final = _input("identities")
+
+EVIDENCE: Final = Topic(
+    "evidence",
+    Role.EVIDENCE,
+    MappingProxyType(
+        {
+            # The record of truth. Its key is the trainee, so compaction would keep one event per person.
+            "cleanup.policy": "delete",
+            "retention.ms": "-1",
+            "retention.bytes": "-1",
+            "max.message.bytes": str(MAX_RECORD_BYTES),
+        }
+    ),
+)
+ALERTS: Final = Topic("alerts", Role.OUTPUT, MappingProxyType({"cleanup.policy": "delete", "retention.ms": "-1"}))
+REJECTS: Final = Topic(
+    "rejects",
+    Role.OUTPUT,
+    MappingProxyType(
+        {
+            "cleanup.policy": "delete",
+            "retention.ms": str(90 * 24 * 3600 * 1000),
+            # A rejected record comes back whole, with headers on top.
+            "max.message.bytes": str(MAX_RECORD_BYTES + 65_536),
+        }
+    ),
+)
+
+INPUTS: Final = (ASSESSMENTS, ROTATIONS, EXPOSURES, OUTCOMES, IDENTITIES)
+ALL: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS)
+BY_NAME: Final = MappingProxyType({topic.name: topic for topic in ALL})
+BY_SHORT: Final = MappingProxyType({topic.short: topic for topic in ALL})

@@ -1,0 +1,118 @@
+"""Notices on the alert topic: what a warning says, in words and in fields (docs/records.md, section 4)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from megdt_stream.evidence.record import digest
+from megdt_stream.governance import overdue
+from megdt_stream.governance.overdue import DAY_MS, Finding, OverdueRule
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Cause(NamedTuple):
+    """The evidence record or tick that made a rule speak."""
+
+    partition: int
+    offset: int
+
+
+class Notice(NamedTuple):
+    """A notice ready for the topic."""
+
+    id: str
+    value: bytes
+
+
+_RECOVERY: Final = {
+    "arrived": ("the expected assessment has arrived", "应完成的考核已补交"),
+    "no-longer-expected": ("it is no longer expected", "该考核已不再需要"),
+    "due-date-moved": ("its due date was moved", "截止日期已调整"),
+}
+
+
+def warning(
+    rule: OverdueRule, trainee: str, finding: Finding, now: int, cause: Cause, evidence: list[dict[str, str]]
+) -> Notice:
+    """Write the notice of a transition at domain time `now` (ms)."""
+    transition = finding.transition or ""
+    id_ = notice_id(rule, trainee, finding, cause)
+    opened_at, opened_by, due, count = finding.opened or (now, id_, *_due_and_count(finding))
+    if finding.transition == "opened":
+        due, count = _due_and_count(finding)
+    data = {
+        "rule": overdue.NAME,
+        "rule_version": rule.version,
+        "severity": rule.severity,
+        "owner": rule.owner,
+        "trainee": trainee,
+        "rotation": finding.rotation,
+        "base": finding.state.base if finding.state else None,
+        "item": finding.key,
+        "due": due,
+        "expected": count,
+        "arrived": finding.arrived,
+        "days_overdue": max(0, (now - due) // DAY_MS),
+        "since": opened_at,
+        "opened_by": opened_by,
+        "reason": _reason(finding, count, due, now),
+        "evidence": evidence,
+        "cause": {"partition": cause.partition, "offset": cause.offset},
+        "next_step": rule.next_step if finding.transition == "opened" else _NOTHING_TO_DO,
+    }
+    event = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": "/megdt/mirror",
+        "type": f"megdt.warning.{transition}.v1",
+        "subject": trainee,
+        "time": _rfc3339(now),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    return Notice(id_, _encode(event))
+
+
+_NOTHING_TO_DO: Final = {"en": "Nothing: the warning is closed.", "zh": "无需处理：预警已解除。"}
+
+
+def notice_id(rule: OverdueRule, trainee: str, finding: Finding, cause: Cause) -> str:
+    """Name a notice by its cause: the same log gives the same id, two causes never share one."""
+    parts = (
+        overdue.NAME,
+        str(rule.version),
+        trainee,
+        finding.rotation,
+        finding.key,
+        finding.transition or "",
+        str(cause.partition),
+        str(cause.offset),
+    )
+    return digest("\0".join(parts).encode())
+
+
+def _due_and_count(finding: Finding) -> tuple[int, int]:
+    expected = finding.expected
+    return (expected[2], expected[1]) if expected else (0, 0)
+
+
+def _reason(finding: Finding, count: int, due: int, now: int) -> dict[str, Any]:
+    if finding.transition == "opened":
+        days = (now - due) // DAY_MS
+        day = _rfc3339(due)[:10]
+        return {
+            "code": "overdue",
+            "en": f"{finding.key}: {finding.arrived} of {count} arrived, due {day}, {days} days overdue",
+            "zh": f"{finding.key}：应完成 {count} 次，已收到 {finding.arrived} 次，截止 {day}，已逾期 {days} 天",
+        }
+    en, zh = _RECOVERY[finding.why]
+    return {"code": finding.why, "en": f"{finding.key}: {en}", "zh": f"{finding.key}：{zh}"}
+
+
+def _rfc3339(ms: int) -> str:
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"

@@ -1,0 +1,243 @@
+"""The store in a dictionary: the same calls and answers as `Store`, without Redis.
+
+A test driver, so that stages and the transport run without a server; nothing survives the process. Twins and rows
+are kept as the bytes Redis would hold, so whatever does not survive being stored does not survive here either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from megdt_stream.errors import TopicRecreated
+from megdt_stream.mirror import Changes, Deadlines, InputPartition, Needs, Partition, RowKey
+from megdt_stream.runtime.store import (
+    Commit,
+    Outgoing,
+    Pending,
+    Refused,
+    Taken,
+    pack_message,
+    unpack_message,
+)
+from megdt_stream.twin import journal
+from megdt_stream.twin.journal import Row
+from megdt_stream.twin.state import Twin
+
+
+@dataclass(slots=True)
+class Own:
+    """Who owns a partition and where work resumes; `offset` is None before the first take."""
+
+    generation: int | None = None
+    token: str = ""
+    offset: int | None = None
+    topic_id: str | None = None
+    view: str = "a"
+    now: int = 0
+    watermark: int = -1
+    replay_until: int = 0
+
+
+@dataclass(slots=True)
+class View:
+    """One generation of an evidence partition's twins."""
+
+    twins: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    rows: dict[RowKey, bytes] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    seen: dict[InputPartition, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class MemoryLedger:
+    """Cursors, twins, pending batches and outboxes in dictionaries."""
+
+    def __init__(self) -> None:
+        """Start with nothing stored."""
+        self._own: dict[tuple[str, int], Own] = defaultdict(Own)
+        self._pending: dict[tuple[str, int], Pending] = {}
+        self._views: dict[tuple[int, str], View] = defaultdict(View)
+        self._outbox: dict[int, dict[bytes, int]] = defaultdict(dict)
+        self.counts: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+        """Intake's counters, by topic and partition."""
+
+    def view(self, partition: int, letter: str = "a") -> View:
+        """Give what is stored of an evidence partition's twins."""
+        return self._views[partition, letter]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    # --- taking ---
+
+    async def take(
+        self, topic: str, partition: int, generation: int, log: tuple[int, int], topic_id: str, over: str = ""
+    ) -> Taken | Refused:
+        """Take a partition under a new token. Raises TopicRecreated."""
+        own = self._own[topic, partition]
+        if own.topic_id is not None and own.topic_id != topic_id:
+            raise TopicRecreated(f"{topic} has id {topic_id}, the cursor was written for {own.topic_id}")
+        held = own.generation
+        if held is not None and generation < held and str(held) != over:
+            return Refused(held, own.offset or 0)
+        own.generation, own.token, own.topic_id = generation, f"{generation}.{uuid4().hex}", topic_id
+        created = own.offset is None
+        if own.offset is None:
+            own.offset, own.replay_until = log
+        return Taken(own.token, own.offset, created, own.view, own.now, own.replay_until)
+
+    async def partition(self, number: int, taken: Taken) -> Partition:
+        """Load what the mirror holds of a partition in memory, twins apart."""
+        view = self._views[number, taken.view]
+        return Partition(number, taken.now, dict(view.seen), Deadlines(view.due.items()))
+
+    def _fence(self, topic: str, partition: int, token: str, base: int, end: int | None = None) -> Commit:
+        own = self._own[topic, partition]
+        if own.token != token or not token:
+            return Commit.OTHER_TOKEN
+        if own.offset == base:
+            return Commit.DONE
+        return Commit.DONE_BEFORE if end is not None and own.offset == end else Commit.OTHER_OFFSET
+
+    # --- the mirror's batch ---
+
+    async def load(self, number: int, view: str, needs: Needs) -> tuple[dict[str, Twin], dict[RowKey, Row]]:
+        """Load the twins and the known journal rows a batch needs."""
+        stored = self._views[number, view]
+        twins = {
+            trainee: Twin.from_fields((name.encode(), text) for name, text in stored.twins.get(trainee, {}).items())
+            for trainee in needs.trainees
+        }
+        return twins, {key: journal.unpack(stored.rows[key]) for key in needs.rows if key in stored.rows}
+
+    async def commit(
+        self,
+        topic: str,
+        partition: Partition,
+        taken: Taken,
+        base: int,
+        end: int,
+        changes: Changes,
+        caused: Mapping[int, int],
+    ) -> Commit:
+        """Write everything a batch changed, if the partition is still ours and stands at `base`."""
+        verdict = self._fence(topic, partition.number, taken.token, base, end)
+        if verdict is not Commit.DONE:
+            return verdict
+        view = self._views[partition.number, taken.view]
+        _write_twins(view, partition, changes)
+        view.rows.update((key, journal.pack(row)) for key, row in changes.rows.items())
+        _write_deadlines(view, changes)
+        view.seen.update(changes.seen)
+        for name, n in changes.counts.items():
+            view.counts[name] += n
+        for message in changes.messages:
+            member = pack_message(message, caused.get(message.offset, 0))
+            self._outbox[partition.number][member] = message.offset
+        own = self._own[topic, partition.number]
+        own.offset, own.now = end, changes.now
+        return verdict
+
+    # --- intake's batch ---
+
+    async def pending(self, topic: str, partition: int) -> Pending | None:
+        """Give the batch that an earlier owner decided and did not settle."""
+        return self._pending.get((topic, partition))
+
+    async def propose(self, topic: str, partition: int, token: str, batch: Pending) -> Commit:
+        """Keep a decided batch before it is produced."""
+        verdict = self._fence(topic, partition, token, batch.base)
+        if verdict is Commit.DONE:
+            self._pending[topic, partition] = batch
+        return verdict
+
+    async def settle(
+        self,
+        topic: str,
+        partition: int,
+        token: str,
+        base: int,
+        end: int,
+        watermark: int,
+        counts: Mapping[str, int],
+    ) -> Commit:
+        """Step over a produced batch."""
+        verdict = self._fence(topic, partition, token, base, end)
+        if verdict is Commit.DONE:
+            own = self._own[topic, partition]
+            own.offset, own.watermark = end, max(own.watermark, watermark)
+            self.counts[topic, partition].update(counts)
+            self._pending.pop((topic, partition), None)
+        return verdict
+
+    async def cursor(self, topic: str, partition: int) -> tuple[int, int]:
+        """Give (offset, watermark) of a partition, -1 where there is none."""
+        own = self._own[topic, partition]
+        return -1 if own.offset is None else own.offset, own.watermark
+
+    async def restore(
+        self,
+        topic: str,
+        partition: int,
+        topic_id: str,
+        offset: int,
+        watermark: int,
+        counts: Mapping[str, int],
+    ) -> bool:
+        """Set a lost cursor and its counters; nothing happens, and False is given, where one is in use."""
+        own = self._own[topic, partition]
+        if own.offset is not None and (self.counts[topic, partition] or (topic, partition) in self._pending):
+            return False
+        own.token, own.offset, own.topic_id, own.watermark = "", offset, topic_id, watermark
+        self.counts[topic, partition] = Counter(dict(counts))
+        return True
+
+    # --- outbox ---
+
+    async def outgoing(self, partition: int, limit: int) -> list[Outgoing]:
+        """Give the oldest outgoing messages of a partition."""
+        ordered = sorted((offset, member) for member, offset in self._outbox[partition].items())
+        return [Outgoing(member, *unpack_message(member, offset)) for offset, member in ordered[:limit]]
+
+    async def clear(self, partition: int, members: Sequence[bytes]) -> None:
+        """Remove exactly these messages."""
+        for member in members:
+            self._outbox[partition].pop(member, None)
+
+    async def outbox_size(self, partition: int) -> int:
+        """Count the messages that wait."""
+        return len(self._outbox[partition])
+
+    # --- rebuild ---
+
+    async def switch(self, topic: str, partition: int, old: str, new: str, offset: int, now: int) -> bool:
+        """Make a rebuilt view the live one, if the live cursor stands where the rebuild does."""
+        own = self._own[topic, partition]
+        if (own.view, own.offset, own.now) != (old, offset, now):
+            return False
+        own.view, own.token = new, f"switch.{uuid4().hex}"
+        return True
+
+
+def _write_twins(view: View, partition: Partition, changes: Changes) -> None:
+    for trainee, names in changes.fields.items():
+        twin, stored = partition.twins[trainee], view.twins[trainee]
+        for name in names:
+            text = twin.text(name)
+            if text is None:
+                stored.pop(name, None)
+            else:
+                stored[name] = text if isinstance(text, bytes) else text.encode()
+        if not stored:
+            del view.twins[trainee]
+
+
+def _write_deadlines(view: View, changes: Changes) -> None:
+    for member, due in changes.deadlines.items():
+        if due is None:
+            view.due.pop(member, None)
+        else:
+            view.due[member] = due

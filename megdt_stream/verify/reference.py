@@ -1,0 +1,97 @@
+"""What stands beside the events: schemas, rating scales and the rule, read from the data files."""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from megdt_stream.data_files import schemas_dir, seeds_dir
+from megdt_stream.verify.names import ALERTS, EVIDENCE, INPUTS, full_name
+from megdt_stream.verify.times import DAY_MS
+
+RULE = "expected-assessment-overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A rating scale's bounds and its line to the common level."""
+
+    least: float
+    most: float
+    intercept_milli: int
+    slope_milli: int
+    variance: float
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value lies within the bounds."""
+        return self.least <= value <= self.most
+
+    def level(self, value: float) -> int:
+        """Give the level in thousandths (docs/records.md, section 2)."""
+        value_milli = math.floor(value * 1000 + 0.5)
+        return self.intercept_milli + (self.slope_milli * value_milli + 500) // 1000
+
+    @property
+    def weight(self) -> int:
+        """Give a score's weight: the inverse variance in thousandths."""
+        return math.floor(1000 / self.variance + 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The early-warning rule's settings. `grace` in ms."""
+
+    version: int
+    grace: int
+    severity: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """All reference data of a check."""
+
+    scales: dict[str, Scale]
+    rule: Rule
+    validators: dict[str, jsonschema_rs.Validator]
+
+    def satisfies(self, short: str, value: Any) -> bool:
+        """Say whether a value fits the schema of a topic."""
+        return self.validators[short].is_valid(value)
+
+
+def load_reference() -> Reference:
+    """Read `seeds/` and `schemas/` that ship with the project."""
+    rules = tomllib.loads((seeds_dir() / "rules.toml").read_text("utf-8"))
+    scales = tomllib.loads((seeds_dir() / "scales.toml").read_text("utf-8"))
+    return Reference({name: _scale(s) for name, s in scales.items()}, _rule(rules[RULE]), _validators(schemas_dir()))
+
+
+def _scale(seed: dict[str, Any]) -> Scale:
+    return Scale(seed["min"], seed["max"], seed["intercept_milli"], seed["slope_milli"], seed["variance"])
+
+
+def _rule(seed: dict[str, Any]) -> Rule:
+    return Rule(seed["version"], seed["grace_days"] * DAY_MS, seed["severity"], seed["owner"])
+
+
+def _validators(folder: Path) -> dict[str, jsonschema_rs.Validator]:
+    common = _read(folder / "common.schema.json")
+    registry = jsonschema_rs.Registry([(common["$id"], common)])
+    return {
+        short: jsonschema_rs.Draft202012Validator(
+            _read(folder / f"{full_name(short)}.schema.json"), registry=registry, validate_formats=False
+        )
+        for short in (*INPUTS, EVIDENCE, ALERTS)
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return schema

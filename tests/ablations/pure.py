@@ -1,0 +1,282 @@
+"""Break the pure parts on purpose, one line at a time, and see that a test notices.
+
+Run as `python -m tests.ablations.pure [word]`: works on a copy, prints one line an ablation, exits 1 when a broken line
+goes unnoticed or is not in the code any more. Needs no broker; those named `stack` start a Redis of their own.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("megdt_stream", "tests", "seeds", "schemas", "pyproject.toml")
+
+
+class Ablation(NamedTuple):
+    """A line of the code, what stands there instead, and the tests that must fail."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+ABLATIONS = (
+    Ablation(
+        "depth is not counted",
+        "evidence/intake.py",
+        "_depth(bare) > MAX_DEPTH",
+        "False",
+        "tests/evidence/test_hostile.py",
+    ),
+    Ablation(
+        "wide integers pass",
+        "evidence/intake.py",
+        "any(map(_too_wide",
+        "not all(map(bool",
+        "tests/evidence/test_hostile.py",
+    ),
+    Ablation(
+        "strings are looked into",
+        "evidence/intake.py",
+        "_STRING.sub(b'\"\"', value)",
+        "value",
+        "tests/evidence/test_hostile.py",
+    ),
+    Ablation(
+        "size is not capped", "evidence/intake.py", "> MAX_EVENT_BYTES:", "> 10**9:", "tests/evidence/test_hostile.py"
+    ),
+    Ablation(
+        "+05:99 is an offset",
+        "evidence/intake.py",
+        "or _OFFSET_MINUTES.search(text)",
+        "",
+        "tests/evidence/test_times.py",
+    ),
+    Ablation(
+        "milliseconds are rounded",
+        "evidence/intake.py",
+        "delta.microseconds // 1000",
+        "round(delta.microseconds / 1000)",
+        "tests/evidence/test_times.py",
+    ),
+    Ablation(
+        "keys are not sorted",
+        "evidence/intake.py",
+        "option=orjson.OPT_SORT_KEYS",
+        "option=None",
+        "tests/evidence/test_contract.py",
+    ),
+    Ablation(
+        "numbers may be text",
+        "evidence/events.py",
+        "strict=True, frozen=True",
+        "strict=False, frozen=True",
+        "tests/evidence/test_contract.py",
+    ),
+    Ablation(
+        "levels are cut off", "evidence/reference.py", "+ 500) // 1000", ") // 1000", "tests/evidence/test_scales.py"
+    ),
+    Ablation(
+        "one language is enough",
+        "evidence/reference.py",
+        "Field(min_length=2)",
+        "Field(min_length=1)",
+        "tests/evidence/test_scales.py",
+    ),
+    Ablation("another hash", "evidence/partition.py", "0x9747B28C", "0x9747B28D", "tests/evidence/test_partition.py"),
+    Ablation(
+        "the larger digest stands",
+        "twin/fold.py",
+        "if digest > same.digest",
+        "if digest < same.digest",
+        "tests/twin/test_order.py",
+    ),
+    Ablation("what came last stands", "twin/fold.py", "current.rev > fact.rev", "False", "tests/twin/test_order.py"),
+    Ablation("zero sums stay", "twin/fold.py", "if value[0]:", "if True:", "tests/twin/test_order.py"),
+    Ablation(
+        "versions are not counted", "twin/fold.py", ">= MAX_VERSIONS", "> MAX_VERSIONS", "tests/twin/test_state.py"
+    ),
+    Ablation(
+        "steps as they came",
+        "twin/rotation.py",
+        "sorted(slots.items(), key=_order)",
+        "list(slots.items())",
+        "tests/twin/test_state.py",
+    ),
+    Ablation(
+        "silence empties the plan",
+        "twin/rotation.py",
+        "if slot[_EXPECTS] is not None",
+        "if slot[_STARTS] is not None",
+        "tests/twin/test_state.py",
+    ),
+    Ablation(
+        "cancelled rotations expect", "twin/rotation.py", "if self.status == CANCELLED", "if False", "tests/governance"
+    ),
+    Ablation("grace is left out", "governance/overdue.py", "expected[2] + grace_ms", "expected[2]", "tests/governance"),
+    Ablation("a tick of grace more", "governance/overdue.py", "now >= limit", "now > limit", "tests/governance"),
+    Ablation(
+        "closed warnings are forgotten",
+        "governance/overdue.py",
+        "for field in twin.standing if",
+        "for field in () if",
+        "tests/governance",
+    ),
+    Ablation(
+        "closed in any order",
+        "governance/overdue.py",
+        "keys += sorted(",
+        "keys += list(",
+        "tests/governance",
+    ),
+    Ablation("ids without the cause", "governance/notice.py", "str(cause.offset),", '"",', "tests/governance"),
+    Ablation(
+        "re-deliveries count",
+        "mirror.py",
+        "if offset <= seen.get(source, -1):",
+        "if False:",
+        "tests/mirror/test_step.py",
+    ),
+    Ablation(
+        "time runs backwards",
+        "mirror.py",
+        "if tick.at <= partition.now:",
+        "if tick.at == partition.now:",
+        "tests/mirror/test_step.py",
+    ),
+    Ablation(
+        "rows of this batch are forgotten",
+        "mirror.py",
+        "changes.rows.get(key) or self.rows",
+        "self.rows",
+        "tests/mirror/test_step.py",
+    ),
+    Ablation(
+        "ticks ask for no twins",
+        "mirror.py",
+        "and earliest <= latest",
+        "and earliest > latest",
+        "tests/mirror/test_step.py",
+    ),
+    Ablation(
+        "moved deadlines are taken",
+        "mirror.py",
+        "if self._due.get(member) == due:\n                del",
+        "if member in self._due:\n                del",
+        "tests/mirror/test_deadlines.py",
+    ),
+    Ablation(
+        "rejects without partition",
+        "mirror.py",
+        "self.partition.number, entry.offset",
+        "-1, entry.offset",
+        "tests/mirror/test_step.py",
+    ),
+    Ablation("tags as they come", "runtime/keys.py", "== stretch", ">= 0", "tests/runtime_unit/test_keys.py"),
+    Ablation(
+        "the past counts for ever",
+        "runtime/intake_stage.py",
+        ">= self._events:\n            gone",
+        ">= 10**9:\n            gone",
+        "tests/runtime_unit/test_reject_guard.py",
+    ),
+    Ablation(
+        "those behind do not hold time",
+        "runtime/ticker.py",
+        "slowest = min(behind)",
+        "slowest = max(behind)",
+        "tests/runtime_unit/test_ticker.py",
+    ),
+    Ablation(
+        "stack: any offset may commit",
+        "runtime/lua/commit.lua",
+        "return {-2, own[2]}",
+        "",
+        "tests/runtime_unit/test_store.py",
+    ),
+    Ablation(
+        "stack: types are not looked at",
+        "runtime/lua/commit.lua",
+        "if wrong then return wrong end",
+        "",
+        "tests/runtime_unit/test_store.py",
+    ),
+    Ablation(
+        "stack: counters are not looked at",
+        "runtime/lua/commit.lua",
+        "if n and not",
+        "if false and not",
+        "tests/runtime_unit/test_store.py",
+    ),
+    Ablation(
+        "stack: any token may settle",
+        "runtime/lua/settle.lua",
+        "if own[1] ~= ARGV[1]",
+        "if false",
+        "tests/runtime_unit/test_store.py",
+    ),
+    Ablation(
+        "stack: generations do not matter",
+        "runtime/lua/take.lua",
+        "and stored[1] ~= ARGV[6]",
+        "and false",
+        "tests/runtime_unit/test_store.py",
+    ),
+)
+
+
+def copied(folder):
+    """Copy what the tests need."""
+    for name in COPIED:
+        source, target = ROOT / name, folder / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis"))
+        else:
+            shutil.copy(source, target)
+
+
+def exit_code(folder, tests):
+    """Run tests in the copy."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=folder, capture_output=True, timeout=300).returncode
+
+
+def tried(folder, ablation):
+    """Apply an ablation, run its tests, take it back; say what happened."""
+    path = folder / "megdt_stream" / ablation.file
+    text = path.read_text("utf-8")
+    if text.count(ablation.old) != 1:
+        return "stale"
+    path.write_text(text.replace(ablation.old, ablation.new), "utf-8")
+    try:
+        code = exit_code(folder, [ablation.tests])
+    finally:
+        path.write_text(text, "utf-8")
+    return {0: "UNNOTICED", 1: "noticed"}.get(code, f"pytest exits {code}")
+
+
+def main(word=""):
+    """Try all ablations whose description contains a word."""
+    bad = 0
+    chosen = [ablation for ablation in ABLATIONS if word in ablation.what]
+    with tempfile.TemporaryDirectory() as name:
+        copied(Path(name))
+        # A red test proves nothing where it was red before.
+        if exit_code(Path(name), sorted({ablation.tests for ablation in chosen})):
+            sys.stdout.write("the tests fail with nothing broken\n")
+            return 1
+        for ablation in chosen:
+            outcome = tried(Path(name), ablation)
+            bad += outcome != "noticed"
+            sys.stdout.write(f"{outcome:10} {ablation.what} ({ablation.file})\n")
+            sys.stdout.flush()
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))

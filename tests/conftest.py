@@ -1,0 +1,37 @@
+"""What several kinds of tests share: a real broker and a real store."""
+
+import gc
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from megdt_stream.local import Stack, open_stack
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Excuse the deprecated calls by which kafka-python reads its schemas at import."""
+    for call in ("open_text", "read_text"):
+        config.addinivalue_line("filterwarnings", f"ignore:{call} is deprecated:DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A real Kafka and a real Redis: started here, or external by MEGDT_TEST_KAFKA and MEGDT_TEST_REDIS."""
+    with open_stack(os.environ.get("MEGDT_TEST_KAFKA"), os.environ.get("MEGDT_TEST_REDIS")) as running:
+        yield running
+
+
+@pytest.fixture
+def refused_connections(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """For tests without a broker: kafka-python leaves the sockets of refused connections to the collector.
+
+    They are collected here, unseen. Captured log records would keep them, with the errors in their arguments.
+    """
+    caplog.set_level(logging.CRITICAL + 1, "kafka")
+    yield
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        for _ in range(5):  # coroutines keep each other alive for a round
+            gc.collect()

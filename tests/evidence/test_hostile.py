@@ -1,0 +1,172 @@
+"""Any bytes whatever end as evidence or as one typed rejection, and soon."""
+
+import gc
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from megdt_stream.evidence import topics
+from megdt_stream.evidence.intake import Accepted, decide
+from megdt_stream.evidence.reasons import REMEDY, Reason, Rejection
+from megdt_stream.evidence.record import decode
+from tests.evidence.samples import DATA, REFERENCE, event, judge, named_events, reason, topic_of
+
+LIMIT = topics.MAX_EVENT_BYTES
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def noted(text):
+    """A valid event that carries any JSON text in a field nobody knows."""
+    return compact(event(note="@")).replace(b'"@"', text)
+
+
+HOSTILE = {
+    "nothing": (None, "empty"),
+    "no bytes": (b"", "empty"),
+    "spaces": (b"  ", "undecodable"),
+    "byte order mark": (b"\xef\xbb\xbf{}", "undecodable"),
+    "utf-16": ("{}".encode("utf-16"), "undecodable"),
+    "not utf-8": (noted(b'"\xff"'), "undecodable"),
+    "surrogate in utf-8": (noted(b'"\xed\xa0\x80"'), "undecodable"),
+    "100,000 nested lists": (b"[" * 100_000, "undecodable"),
+    "100,000 nested lists, closed": (b"[" * 100_000 + b"]" * 100_000, "undecodable"),
+    "100,000 nested objects": (b'{"a":' * 40_000, "undecodable"),
+    "65 deep": (noted(b"[" * 64 + b"]" * 64), "undecodable"),
+    "64 deep": (noted(b"[" * 63 + b"]" * 63), ""),
+    "65 deep, mixed": (noted(b'[{"a":' * 32 + b"0" + b"}]" * 32), "undecodable"),
+    "deep and wide": (noted(b"[" + b",".join([b"[" * 61 + b"]" * 61] * 1000) + b"]"), ""),
+    "brackets in strings": (noted(b'"' + b"[{" * 50_000 + b'"'), ""),
+    "brackets and escaped quotes": (noted(b'"' + rb"\"[" * 50_000 + b'"'), ""),
+    "backslashes": (noted(b'"' + b"\\\\" * 50_000 + b'[{"'), ""),
+    "NaN": (noted(b"NaN"), "undecodable"),
+    "Infinity": (noted(b"-Infinity"), "undecodable"),
+    "1e999": (noted(b"1e999"), "undecodable"),
+    "2^53 - 1": (noted(b"9007199254740991"), ""),
+    "-(2^53 - 1)": (noted(b"[-9007199254740991]"), ""),
+    "2^53": (noted(b"9007199254740992"), "undecodable"),
+    "-2^53": (noted(b"[0,-9007199254740992]"), "undecodable"),
+    "2^64": (noted(b" 18446744073709551616"), "undecodable"),
+    "wide integer alone": (b"18446744073709551616", "undecodable"),
+    "long fraction": (noted(b"[1.12345678901234567890,0.1234567890123456e-1,9007199254740993.0,1e-17]"), ""),
+    "long exponent": (noted(b"[0e1234567890123456,1E-9999999999999999]"), ""),
+    "digits in a string": (noted(rb'"\",18446744073709551616"'), ""),
+    "digits in a name": (noted(b'{"18446744073709551616":1}'), ""),
+    "5,000 digits": (noted(b"9" * 5_000), "undecodable"),
+    "250,000 digits": (b"9" * 250_000, "undecodable"),
+    "lone surrogate": (noted(rb'"\ud800"'), "undecodable"),
+    "NUL escape in a free field": (noted(rb'"\u0000"'), ""),
+    "NUL escape in an id": (compact(event(id="a\0")), "invalid"),
+    "200,000 keys": (compact(event(data={f"k{i}": 0 for i in range(200_000)})), "too_large"),
+    "20,000 keys": (compact(event(**{f"k{i}": 0 for i in range(20_000)})), ""),
+    "unfinished": (compact(event())[:-1], "undecodable"),
+    "unfinished string": (b"[" * 65 + b'"' + rb"\"" * 120_000, "undecodable"),
+    "ends in a backslash": (b"[" * 65 + b'"' + b"\\" * 120_001, "undecodable"),
+    "many small strings": (b'"[[[' * 60_000, "undecodable"),
+    "many documents": (b"{}" * 130_000, "undecodable"),
+    "many lists": (noted(b"[" + b",".join([b"[]"] * 80_000) + b"]"), ""),
+    "130,000 scores": (
+        compact(event(data={"scores": [1] * 120_000, "x": 1234567890123456})),
+        "invalid",
+    ),
+    "60,000 integers": (noted(b"[1234567890123456" + b",1" * 60_000 + b"]"), ""),
+    "one byte too many": (compact(event(note="x")).ljust(LIMIT + 1), "too_large"),
+    "just fits": (compact(event(note="x")).ljust(LIMIT), ""),
+    "4 MiB of brackets": (b"[" * topics.MAX_RECORD_BYTES, "too_large"),
+    "null": (b"null", "not_an_object"),
+    "list": (b"[]", "not_an_object"),
+    "text": (b'"megdt"', "not_an_object"),
+    "true": (b"true", "not_an_object"),
+    "number": (b"-1.5", "not_an_object"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_bytes_end_as_one_reason(name):
+    value, expected = HOSTILE[name]
+    decision = judge(value) if value is not None else _no_value()
+    assert (decision.reason.value if isinstance(decision, Rejection) else "") == expected
+
+
+def _no_value():
+    return decide(None, topics.ASSESSMENTS, ("assessments", 0, 0), 0, REFERENCE)
+
+
+@pytest.mark.parametrize("name", [name for name, (value, _) in HOSTILE.items() if value and len(value) > 10_000])
+def test_no_bytes_take_long(name):
+    value, _ = HOSTILE[name]
+    gc.collect()
+    gc.freeze()  # the tests' own objects are not the contract's cost
+    try:
+        best = min(_seconds(value) for _ in range(5))
+    finally:
+        gc.unfreeze()
+    # Some 2 to 8 ms per 64 KiB at worst; room for a busy machine, none for quadratic work, which takes seconds.
+    assert best < 0.025 * max(1, min(len(value), LIMIT) / 65_536)
+
+
+def _seconds(value):
+    begun = time.thread_time()
+    judge(value)
+    return time.thread_time() - begun
+
+
+def check_typed(decision):
+    if isinstance(decision, Accepted):
+        assert decode(decision.value).trainee == decision.trainee
+    else:
+        assert isinstance(decision, Rejection)
+        assert decision.detail
+        assert REMEDY[decision.reason]
+        f"{decision.detail}{decision.path}".encode()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(value):
+    check_typed(judge(value))
+
+
+json_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(st.characters(exclude_categories=())),
+        st.sampled_from(["1.0", "megdt.rotation.planned.v1", "2025-11-03T09:30:00", "k1.a"]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(sorted(DATA)), st.data())
+def test_any_json_in_any_place(name, data):
+    damaged = event(name)
+    place = damaged if data.draw(st.booleans()) else damaged["data"]
+    for field in data.draw(st.lists(st.sampled_from(sorted(place)), max_size=2)):
+        place[field] = data.draw(json_values)
+    check_typed(judge(json.dumps(damaged).encode(), topic_of(name)))
+
+
+@given(named_events, st.data())
+def test_any_flip_of_bytes(named, data):
+    name, whole = named
+    raw = bytearray(compact(whole))
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    check_typed(judge(bytes(raw), topic_of(name)))
+
+
+def test_repeated_names_last_one_wins_everywhere():
+    once = event()
+    head = b'{"subject":"k1.other","type":"megdt.rotation.ended.v1","data":{"instrument":7},'
+    twice = head + compact(once)[1:]
+    scored = compact(once).replace(b'"value":6', b'"value":"six","value":6')
+    assert judge(twice) == judge(once) == judge(scored)
+    assert reason(compact(once).replace(b'"value":6', b'"value":6,"value":"six"')) == Reason.INVALID

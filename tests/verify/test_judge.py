@@ -1,0 +1,554 @@
+"""A consistent system passes; each planted corruption is named for what it is."""
+
+import dataclasses
+import json
+
+import msgspec
+import pytest
+
+from megdt_stream.verify import judge
+from megdt_stream.verify.log import Log, Message, Record, State
+
+DUE = 1_764_547_200_000  # 2025-12-01T00:00:00Z
+LATE = DUE + 7 * 86_400_000
+HOME = 1  # partition of k1.trainee-1 among two
+TRAINEE = "k1.trainee-1"
+
+
+@pytest.fixture
+def told(world, assessment, rotation, event):
+    """A world in which a bit of everything has happened."""
+    world.publish(rotation(), "rotations")
+    world.publish(assessment(6, id="A-1"))
+    world.publish(assessment(6, id="A-1"))  # duplicate
+    world.publish(assessment(7, id="A-1"))  # id_conflict, one way or the other
+    world.publish(assessment(8, id="A-1", kind="assessment.amended", revision=1))
+    world.publish(b"not json")
+    world.publish(assessment(99, id="A-2"))  # out_of_scale
+    world.publish(assessment(5, id="A-3", subject="k1.trainee-2"))
+    world.publish(event("exposure.recorded", {"kind": "case", "item": "I21"}, id="X-1"), "exposures")
+    passed = {"outcome": "exam", "result": "pass", "value": 1.5}
+    world.publish(event("outcome.recorded", passed, id="O-1"), "outcomes")
+    enrolled = {"stage": "postgraduate", "base": "内科"}
+    world.publish(event("identity.enrolled", enrolled, id="E-1"), "identities")
+    world.tick(LATE - 1)
+    world.publish(assessment(8, id="A-1", kind="assessment.retracted", revision=2))
+    world.tick(LATE)
+    world.publish(rotation("cancelled", id="R-2", time="2025-12-02T00:00:00Z"), "rotations")
+    world.publish(rotation(id="R-9", data={"rotation": "R-9", "expects": []}), "rotations")
+    return world.settle()
+
+
+def _judge(told, reference) -> dict:
+    log, state = told
+    return judge(log, state, reference).to_dict()
+
+
+def _kinds(told, reference) -> set[str]:
+    report = _judge(told, reference)
+    assert not report["ok"]
+    return set(report["kinds"])
+
+
+def _records(log: Log, short: str, number: int = 0) -> list[Record]:
+    return log.topics[short][number].records
+
+
+def _alter(records: list[Record], index: int, **changes) -> None:
+    records[index] = records[index]._replace(**changes)
+
+
+def _evidence_index(log: Log, **fields) -> int:
+    for index, record in enumerate(_records(log, "evidence", HOME)):
+        evidence = json.loads(record.value)
+        if all(evidence.get(name) == value for name, value in fields.items()):
+            return index
+    raise AssertionError(fields)
+
+
+def _edit_alert(log: Log, index: int, **changes) -> None:
+    record = _records(log, "alerts")[index]
+    event = json.loads(record.value)
+    event["data"] |= changes
+    _alter(_records(log, "alerts"), index, value=json.dumps(event).encode())
+
+
+def test_a_consistent_system_is_ok(told, reference):
+    report = _judge(told, reference)
+    assert report["differences"] == []
+    assert report["ok"]
+    expected = {"read": 14, "accepted": 10, "duplicate": 1, "rejected": 3, "twins": 2, "alerts": 2}
+    assert {name: report[name] for name in expected} == expected
+    assert report["topics"]["megdt.assessments.v1"] == {
+        "read": 8,
+        "accepted": 4,
+        "duplicate": 1,
+        "rejected": 3,
+        "reasons": {"id_conflict": 1, "out_of_scale": 1, "undecodable": 1},
+    }
+
+
+def test_nothing_at_all_is_ok(world, reference):
+    assert _judge(world.settle(), reference)["ok"]
+
+
+def test_re_delivery_with_identical_bytes_is_allowed(told, reference):
+    log, state = told
+    records = _records(log, "evidence", HOME)
+    first = records[_evidence_index(log, k="exposure")]
+    records.append(first._replace(offset=len(records)))
+    state.mirror[HOME].offset += 1
+    log.topics["evidence"][HOME].end += 1
+    assert _judge(told, reference)["ok"]
+
+
+def test_re_delivery_with_other_bytes_is_not(told, reference):
+    log, state = told
+    records = _records(log, "evidence", HOME)
+    first = records[_evidence_index(log, k="exposure")]
+    other = first.value.replace(b'"available": ', b'"available": 1')
+    records.append(first._replace(offset=len(records), value=other))
+    state.mirror[HOME].offset += 1
+    assert _kinds(told, reference) == {"intake_redecided"}
+
+
+def test_an_input_without_evidence_is_lost(world, assessment, reference):
+    world.publish(assessment(6), deliver=False)
+    told = world.settle()
+    report = _judge(told, reference)
+    assert report["lost"] == 1
+    assert set(report["kinds"]) == {"lost_input", "balance"}
+
+
+def test_evidence_without_an_input_is_invented(world, assessment, reference):
+    origin = world.publish(assessment(6))
+    world.deliver(world.evidence_of(origin) | {"origin": ["assessments", 0, 1]})
+    assert "invented" in _kinds(world.settle(), reference)
+
+
+def test_evidence_of_a_refused_input(world, assessment, reference):
+    good = world.publish(assessment(6))
+    bad = world.publish(assessment(60))
+    world.deliver(world.evidence_of(good) | {"origin": list(bad)})
+    assert "refused_delivered" in _kinds(world.settle(), reference)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("d", "00" * 8), ("h", "11" * 8), ("happened", 5), ("available", 5), ("recorded", 5),
+     ("rev", 3), ("marks", [["history-taking", 6, 3500, 1251]]), ("rotation", None),
+     ("carried_over", True), ("source", "x")],
+)  # fmt: skip
+def test_evidence_with_another_content(world, assessment, reference, field, value):
+    origin = world.publish(assessment(6), deliver=False)
+    world.deliver(world.evidence_of(origin) | {field: value})
+    told = world.settle()
+    report = _judge(told, reference)
+    assert set(report["kinds"]) == {"evidence_differs"}
+    assert report["differences"][0]["fields"] == [field]
+
+
+def test_evidence_on_the_wrong_partition(world, assessment, reference):
+    origin = world.publish(assessment(6), deliver=False)
+    world.deliver(world.evidence_of(origin), partition=1 - HOME)
+    assert _kinds(world.settle(), reference) == {"wrong_partition"}
+
+
+def test_evidence_under_another_key(told, reference):
+    log, _ = told
+    _alter(_records(log, "evidence", HOME), 0, key=b"k1.somebody-else")
+    assert _kinds(told, reference) == {"evidence_key"}
+
+
+def test_evidence_that_is_none(told, reference):
+    log, state = told
+    records = _records(log, "evidence", HOME)
+    records.append(Record(len(records), 0, None, b'{"k": "assessment"}'))
+    state.mirror[HOME].offset += 1
+    assert _kinds(told, reference) == {"evidence_unreadable"}
+
+
+def test_evidence_out_of_order_is_lost(world, assessment, reference):
+    first = world.publish(assessment(6, id="A-1"), deliver=False)
+    second = world.publish(assessment(6, id="A-2"), deliver=False)
+    world.deliver(world.evidence_of(second))
+    world.deliver(world.evidence_of(first))
+    report = _judge(world.settle(), reference)
+    assert report["lost"] == 1
+    assert set(report["kinds"]) == {"origin_order", "balance"}
+
+
+def _twin(state: State) -> dict[str, str]:
+    return state.mirror[HOME].twins[TRAINEE]
+
+
+def test_a_contribution_that_is_missing_is_lost(told, reference):
+    _, state = told
+    del _twin(state)["k|exposure"], _twin(state)["x|case|I21|-|728"]
+    report = _judge(told, reference)
+    assert (report["lost"], report["doubled"], report["differing_twins"]) == (1, 0, 1)
+    assert set(report["differences"][0]["fields"]) == {"k|exposure", "x|case|I21|-|728"}
+
+
+def test_a_contribution_twice_is_doubled(told, reference):
+    _, state = told
+    _twin(state).update({"k|exposure": "2", "x|case|I21|-|728": "2"})
+    report = _judge(told, reference)
+    assert (report["lost"], report["doubled"], report["differing_twins"]) == (0, 1, 1)
+
+
+def test_a_whole_twin_missing(told, reference):
+    _, state = told
+    held = [mirror.twins.pop("k1.trainee-2") for mirror in state.mirror.values() if "k1.trainee-2" in mirror.twins]
+    report = _judge(told, reference)
+    assert len(held) == 1
+    assert (report["lost"], report["differing_twins"]) == (1, 1)
+
+
+def test_a_twin_too_many(told, reference):
+    _, state = told
+    state.mirror[0].twins["k1.nobody"] = {"k|outcome": "1"}
+    report = _judge(told, reference)
+    assert (report["doubled"], report["differing_twins"]) == (1, 1)
+
+
+@pytest.mark.parametrize("text", ["1 1250 3750001", "1  1250 3750000", "1 1250"])
+def test_a_changed_field(told, reference, text):
+    _, state = told
+    for mirror in state.mirror.values():
+        if "k1.trainee-2" in mirror.twins:
+            assert mirror.twins["k1.trainee-2"]["c|history-taking|728|-"] == "1 1250 3750000"
+            mirror.twins["k1.trainee-2"]["c|history-taking|728|-"] = text
+    assert _kinds(told, reference) == {"twin"}
+
+
+def test_a_changed_slot_and_an_extra_field(told, reference):
+    _, state = told
+    slot = next(name for name in _twin(state) if name.startswith("o|"))
+    _twin(state)[slot] = _twin(state)[slot].replace(",", ", ")
+    _twin(state)["z"] = "1"
+    report = _judge(told, reference)
+    assert report["differences"][0]["differing"] == 2
+
+
+def test_a_warning_that_stayed_open(told, reference):
+    _, state = told
+    _twin(state)["w|expected-assessment-overdue|R-1|mini-cex"] = "[1,2,3,4]"
+    assert _kinds(told, reference) == {"twin"}
+
+
+def test_a_missing_alert(told, reference):
+    log, _ = told
+    _records(log, "alerts").pop()
+    report = _judge(told, reference)
+    assert (report["missing_alerts"], set(report["kinds"])) == (1, {"alert_missing"})
+
+
+def test_an_alert_still_in_the_outbox_is_pending(told, reference):
+    log, state = told
+    record = _records(log, "alerts").pop()
+    state.mirror[HOME].outbox.append(Message("alerts", record.key, record.value))
+    report = _judge(told, reference)
+    assert (report["ok"], report["pending_alerts"], report["missing_alerts"]) == (True, 1, 0)
+
+
+def test_an_alert_sent_and_not_cleared_is_not_pending(told, reference):
+    log, state = told
+    record = _records(log, "alerts")[0]
+    state.mirror[HOME].outbox.append(Message("alerts", record.key, record.value))
+    report = _judge(told, reference)
+    assert (report["ok"], report["pending_alerts"]) == (True, 0)
+
+
+def test_an_alert_too_many(told, reference):
+    log, _ = told
+    records = _records(log, "alerts")
+    event = json.loads(records[0].value) | {"id": "ab" * 8}
+    records.append(records[0]._replace(offset=2, value=json.dumps(event).encode()))
+    report = _judge(told, reference)
+    assert (report["unexpected_alerts"], set(report["kinds"])) == (1, {"alert_unexpected"})
+
+
+def test_equal_copies_of_an_alert_are_allowed_and_others_are_not(told, reference):
+    log, _ = told
+    records = _records(log, "alerts")
+    records.append(records[0]._replace(offset=2))
+    assert _judge(told, reference)["ok"]
+    records.append(records[0]._replace(offset=3, value=records[0].value + b" "))
+    assert _kinds(told, reference) == {"alert_copies_differ"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("arrived", 1), ("due", DUE + 1), ("expected", 2), ("since", 0), ("severity", "high"),
+     ("base", "surgery"), ("rotation", "R-2"), ("item", "dops"), ("days_overdue", 8), ("evidence", []),
+     ("opened_by", "00" * 8), ("cause", {"partition": 0, "offset": 0}), ("rule_version", 2),
+     ("trainee", "k1.trainee-2")],
+)  # fmt: skip
+def test_an_alert_with_another_content(told, reference, field, value):
+    log, _ = told
+    _edit_alert(log, 0, **{field: value})
+    assert _kinds(told, reference) == {"alert_differs"}
+
+
+@pytest.mark.parametrize("attribute", [{"time": "2020-01-01T00:00:00Z"}, {"subject": "k1.trainee-2"},
+                                       {"type": "megdt.warning.recovered.v1"}])  # fmt: skip
+def test_an_alert_with_other_attributes(told, reference, attribute):
+    log, _ = told
+    record = _records(log, "alerts")[0]
+    _alter(_records(log, "alerts"), 0, value=json.dumps(json.loads(record.value) | attribute).encode())
+    assert _kinds(told, reference) == {"alert_differs"}
+
+
+def test_an_alert_that_is_none(told, reference):
+    log, _ = told
+    _alter(_records(log, "alerts"), 0, value=b"{}")
+    assert _kinds(told, reference) == {"alert_unreadable", "alert_missing"}
+
+
+def test_a_missing_reject_is_lost(told, reference):
+    log, _ = told
+    for _ in range(3):
+        _records(log, "rejects").pop()
+        report = _judge(told, reference)
+    assert (report["lost"], report["kinds"]) == (3, {"reject_missing": 3})
+
+
+def test_a_reject_in_the_outbox_is_there(told, reference):
+    log, state = told
+    record = _records(log, "rejects").pop()
+    assert record.value == b""  # the mirror's
+    state.mirror[HOME].outbox.append(Message("rejects", record.key, record.value, record.headers))
+    assert _judge(told, reference)["ok"]
+
+
+def test_a_reject_with_altered_bytes(told, reference):
+    log, _ = told
+    assert _records(log, "rejects")[0].value == b"not json"
+    _alter(_records(log, "rejects"), 0, value=b"not json ")
+    assert _kinds(told, reference) == {"reject_value"}
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "kind"),
+    [("megdt-reason", b"invalid", "reject_reason"), ("megdt-stage", b"mirror", "reject_header"),
+     ("megdt-timestamp", b"0", "reject_header"), ("megdt-key", b"", "reject_header"),
+     ("megdt-form", b"reference", "reject_value")],
+)  # fmt: skip
+def test_a_reject_with_other_headers(told, reference, header, text, kind):
+    log, _ = told
+    headers = dict(_records(log, "rejects")[0].headers) | {header: text}
+    _alter(_records(log, "rejects"), 0, headers=tuple(headers.items()))
+    assert _kinds(told, reference) == {kind}
+
+
+def test_copies_of_a_reject_are_all_checked(told, reference):
+    log, _ = told
+    records = _records(log, "rejects")
+    records.append(records[0]._replace(offset=9))
+    assert _judge(told, reference)["ok"]
+    records.append(records[0]._replace(offset=10, value=b""))
+    assert _kinds(told, reference) == {"reject_value"}
+
+
+@pytest.mark.parametrize("key", [b"megdt.assessments.v1/0/1", b"megdt.exposures.v1/0/77"])
+def test_a_reject_of_what_is_not_rejected(told, reference, key):
+    log, _ = told
+    records = _records(log, "rejects")
+    records.append(records[0]._replace(offset=9, key=key))
+    assert _kinds(told, reference) == {"reject_unexpected"}
+
+
+def test_a_reject_under_a_strange_key(told, reference):
+    log, _ = told
+    _alter(_records(log, "rejects"), 0, key=b"assessments:0:5")
+    assert _kinds(told, reference) == {"reject_unreadable", "reject_missing"}
+
+
+def test_the_mirror_may_return_the_evidence_itself(world, assessment, reference):
+    world.publish(assessment(6))
+    world.publish(assessment(7))
+    log, state = world.settle()
+    record = _records(log, "rejects")[0]
+    offset = int(record.key.rsplit(b"/", 1)[1])
+    headers = dict(record.headers) | {"megdt-form": b"evidence", "megdt-key": b"", "megdt-timestamp": b"0"}
+    value = _records(log, "evidence", HOME)[offset].value
+    _alter(_records(log, "rejects"), 0, headers=tuple(headers.items()), value=value)
+    assert judge(log, state, reference).ok
+    _alter(_records(log, "rejects"), 0, value=_records(log, "evidence", HOME)[1 - offset].value)
+    assert set(judge(log, state, reference).kinds) == {"reject_value"}
+
+
+def test_an_internal_error_is_a_rejection(world, assessment, reference):
+    origin = world.publish(assessment(6))
+    log, state = world.settle()
+    mirror = state.mirror[HOME]
+    mirror.twins.clear()
+    mirror.journal.clear()
+    mirror.counts = {"assessments:rejected": 1}
+    world.reject(origin, "internal_error", "mirror", b"", "reference")
+    report = judge(log, state, reference)
+    assert report.differences == []
+    assert report.topics["megdt.assessments.v1"].reasons == {"internal_error": 1}
+
+
+def test_an_internal_error_that_a_rebuild_took_in(world, assessment, reference):
+    origin = world.publish(assessment(6))
+    log, state = world.settle()
+    world.reject(origin, "internal_error", "mirror", b"", "reference")
+    report = judge(log, state, reference)
+    assert report.differences == []
+    assert report.topics["megdt.assessments.v1"].accepted == 1
+
+
+def test_a_count_off_by_one(told, reference):
+    _, state = told
+    state.mirror[HOME].counts["exposures:accepted"] += 1
+    assert _kinds(told, reference) == {"count", "balance"}
+
+
+def test_a_duplicate_counted_as_accepted(told, reference):
+    _, state = told
+    counts = state.mirror[HOME].counts
+    counts["assessments:duplicate"] -= 1
+    counts["assessments:accepted"] += 1
+    assert _kinds(told, reference) == {"count"}
+
+
+def test_an_intake_count_off_by_one(told, reference):
+    _, state = told
+    state.intake["assessments", 0].counts["rejected:undecodable"] += 1
+    assert _kinds(told, reference) == {"count", "balance"}
+
+
+def _spoil(state: State, packed) -> None:
+    shards = state.mirror[HOME].journal[TRAINEE]
+    shard = next(iter(shards.values()))
+    h = next(iter(shard))
+    shard[h] = packed(shard[h])
+
+
+def _edit_rows(edit):
+    def spoil(packed: bytes) -> bytes:
+        rows = msgspec.msgpack.decode(packed)
+        edit(rows)
+        return msgspec.msgpack.encode(rows)
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: b"",
+        lambda _: b"\xc1",
+        lambda packed: packed[:-1],
+        _edit_rows(lambda rows: rows.clear()),
+        _edit_rows(lambda rows: rows.append(rows[0])),
+        _edit_rows(lambda rows: rows[0].__setitem__(0, 77)),
+        _edit_rows(lambda rows: rows[0].__setitem__(1, bytes(8))),
+        _edit_rows(lambda rows: rows[0].__setitem__(4, 999)),
+        _edit_rows(lambda rows: rows[0].pop()),
+        _edit_rows(lambda rows: rows[-1].__setitem__(5, 7)),
+        _edit_rows(lambda rows: rows[-1].__setitem__(5, [["k|rotation", [1, 2]], ["k|rotation", [1]]])),
+        _edit_rows(lambda rows: rows[-1].__setitem__(5, [["k|rotation", [2]]])),
+        _edit_rows(lambda rows: rows[-1].__setitem__(6, ["r|R-1|00"])),
+    ],
+)
+def test_a_spoilt_journal(told, reference, spoil):
+    _, state = told
+    _spoil(state, spoil)
+    assert _kinds(told, reference) == {"journal"}
+
+
+def test_a_journal_row_in_the_wrong_shard(told, reference):
+    _, state = told
+    shards = state.mirror[HOME].journal[TRAINEE]
+    nibble = next(iter(shards))
+    free = next(n for n in "0123456789abcdef" if n not in shards)
+    shards[free] = shards.pop(nibble)
+    assert _kinds(told, reference) == {"journal"}
+
+
+def test_a_missing_deadline(world, rotation, reference):
+    world.publish(rotation(), "rotations")
+    log, state = world.settle()
+    assert state.mirror[HOME].due == {f"{TRAINEE}|R-1|mini-cex": LATE}
+    state.mirror[HOME].due["k1.nobody|R|m"] = 5  # looked at in vain, no harm
+    assert judge(log, state, reference).ok
+    state.mirror[HOME].due[f"{TRAINEE}|R-1|mini-cex"] += 1
+    assert set(judge(log, state, reference).kinds) == {"deadline"}
+
+
+@pytest.mark.parametrize("change", [lambda m: m.seen.update({"assessments:0": 3}), lambda m: m.seen.clear()])
+def test_seen_and_now(told, reference, change):
+    _, state = told
+    change(state.mirror[HOME])
+    assert _kinds(told, reference) == {"seen"}
+    told[1].mirror[HOME] = dataclasses.replace(state.mirror[HOME], now=4)
+    assert "now" in _kinds(told, reference)
+
+
+def test_damaged_keys_and_a_moving_state_are_named(told, reference):
+    _, state = told
+    state.damaged.append("megdt:{p0.52}:a:t:k1.x")
+    state.moving = True
+    assert _kinds(told, reference) == {"key", "not_at_rest"}
+
+
+def test_work_that_waits_is_backlog(told, reference):
+    log, state = told
+    waiting = len(_records(log, "evidence", HOME)) - 3
+    state.mirror[HOME].offset = 3
+    report = _judge(told, reference)
+    assert not report["ok"]
+    assert report["backlog"] == {"megdt.evidence.v1": waiting}
+
+
+def test_input_that_waits_is_backlog_and_not_lost(world, assessment, reference):
+    log, state = world.settle()
+    world.publish(assessment(6), deliver=False)
+    world.publish(b"junk")
+    log.topics["assessments"][0].end = 2
+    report = judge(log, state, reference).to_dict()
+    assert (report["ok"], report["lost"], report["kinds"]) == (False, 0, {})
+    assert report["backlog"] == {"megdt.assessments.v1": 2}
+
+
+def test_what_came_while_the_check_was_reading_is_not_held_against_it(told, world, assessment, reference):
+    """Records beyond the end noted at the start: published, and perhaps already decided, during the check."""
+    log, state = told
+    world.publish(assessment(6, id="late"))
+    world.publish(b"junk")
+    world.tick(LATE * 2)
+    assert judge(log, state, reference).ok
+
+
+def test_inputs_that_retention_removed_are_taken_on_trust(told, reference):
+    log, state = told
+    log.topics["assessments"][0].begin = 6
+    del log.topics["assessments"][0].records[:6]
+    report = judge(log, state, reference)
+    assert report.differences == []
+    assert report.topics["megdt.assessments.v1"].to_dict() == {
+        "read": 8,
+        "accepted": 4,
+        "duplicate": 1,
+        "rejected": 3,
+        "reasons": {"id_conflict": 1, "out_of_scale": 1, "undecodable": 1},
+    }
+
+
+def test_evidence_that_retention_removed_is_not(told, reference):
+    log, _ = told
+    log.topics["evidence"][HOME].begin = 1
+    assert "log_truncated" in _kinds(told, reference)
+
+
+def test_only_the_first_differences_are_kept_and_all_are_counted(told, reference):
+    _, state = told
+    for number in range(50):
+        state.mirror[0].twins[f"k1.x{number}"] = {"k|outcome": "1"}
+    report = _judge(told, reference)
+    assert (len(report["differences"]), report["kinds"]["twin"]) == (20, 50)
+    assert json.loads(json.dumps(report)) == report

@@ -20,6 +20,20 @@ TIME_PATTERN: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?$"
 )
 
+# A URI reference by RFC 3986: an absolute or relative one, whose first segment holds no colon if there is no scheme.
+_PCHAR: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
+_SEGMENT_NO_COLON: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=@]|%[0-9A-Fa-f]{2})+"
+_USER: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*"
+_HOST: Final = r"(?:\[[0-9A-Fa-fvV:.\-_~!$&'()*+,;=]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)"
+_AUTHORITY: Final = rf"//(?:{_USER}@)?{_HOST}(?::[0-9]*)?(?:/{_PCHAR}*)*"
+_ABSOLUTE_PATH: Final = rf"/(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
+SOURCE_PATTERN: Final = (
+    rf"^(?:[A-Za-z][A-Za-z0-9+.\-]*:(?:{_AUTHORITY}|{_ABSOLUTE_PATH}|{_PCHAR}+(?:/{_PCHAR}*)*)?"
+    rf"|{_AUTHORITY}|{_ABSOLUTE_PATH}|{_SEGMENT_NO_COLON}(?:/{_PCHAR}*)*)?"
+    rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?$"
+)
+JSON_MEDIA_TYPE_PATTERN: Final = r"^(?i:application/json)[ \t]*(?:;[\x20-\x7e\t]*)?$"
+
 Pseudonym: TypeAlias = Annotated[str, StringConstraints(pattern=PSEUDONYM_PATTERN)]
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 Time: TypeAlias = Annotated[str, StringConstraints(pattern=TIME_PATTERN)]
@@ -51,22 +65,41 @@ def _distinct(keys: list[str], what: str) -> None:
         raise ValueError(f"each {what} may occur once")
 
 
-class AssessmentData(_Model):
-    """An assessment of a trainee by an assessor, on a declared scale."""
+class _Scored(_Model):
+    """Scores on a declared scale, one a competency."""
 
-    instrument: Code
     scale: str
-    assessor: Pseudonym | None = None
-    rotation: Code | None = None
-    item: Code | None = None
-    carried_over: bool | None = None
     scores: Annotated[list[Score], Field(min_length=1, max_length=32)]
+    rotation: Code | None = None
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
         if len(self.scores) > 1:
             _distinct([score.competency for score in self.scores], "competency")
         return self
+
+
+class AssessmentData(_Scored):
+    """An assessment of a trainee by an assessor, on a declared scale."""
+
+    instrument: Code
+    assessor: Pseudonym | None = None
+    item: Code | None = None
+    carried_over: bool | None = None
+
+
+class SelfAssessmentData(_Scored):
+    """How trainees rate themselves."""
+
+
+class FeedbackData(_Model):
+    """Narrative feedback to a trainee. The text is not kept beyond the input topic."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=8000)]
+    assessor: Pseudonym | None = None
+    rotation: Code | None = None
+    observed: Time | None = None
+    specific: bool | None = None
 
 
 class Expected(_Model):
@@ -83,6 +116,10 @@ class Expected(_Model):
         return self.item or self.instrument
 
 
+def _expected_once(expects: list[Expected] | None) -> None:
+    _distinct([expected.key for expected in expects or ()], "expected key")
+
+
 class RotationPlan(_Model):
     """A rotation with its dates and what is expected of it."""
 
@@ -96,8 +133,35 @@ class RotationPlan(_Model):
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        _distinct([expected.key for expected in self.expects or ()], "expected key")
+        _expected_once(self.expects)
         return self
+
+
+class RotationChange(_Model):
+    """What changes of a rotation; the rest stays as it was."""
+
+    rotation: Code
+    base: Code | None = None
+    department: Code | None = None
+    starts: Time | None = None
+    ends: Time | None = None
+    supervisor: Pseudonym | None = None
+    expects: Annotated[list[Expected], Field(max_length=64)] | None = None
+
+    @model_validator(mode="after")
+    def _something_once_each(self) -> Self:
+        changed = (self.base, self.department, self.starts, self.ends, self.supervisor, self.expects)
+        if all(value is None for value in changed):
+            raise ValueError("a change states at least one of base, department, starts, ends, supervisor, expects")
+        _expected_once(self.expects)
+        return self
+
+
+class SupervisorAssignment(_Model):
+    """Who supervises a rotation from now on."""
+
+    rotation: Code
+    supervisor: Pseudonym
 
 
 class RotationStep(_Model):
@@ -107,12 +171,41 @@ class RotationStep(_Model):
 
 
 class ExposureData(_Model):
-    """Cases of a disease or procedures of a skill, towards a quota."""
+    """Cases of a disease, procedures of a skill or simulations, towards a quota."""
 
-    kind: Literal["case", "procedure"]
+    kind: Literal["case", "procedure", "simulation"]
     item: Code
     role: Literal["observed", "assisted", "performed"] | None = None
     count: Annotated[int, Field(ge=1, le=999)] | None = None
+    rotation: Code | None = None
+
+
+Minutes: TypeAlias = Annotated[int, Field(ge=1, le=1440)]
+
+
+class TeachingData(_Model):
+    """A teaching session and whether the trainee was there."""
+
+    session: Code
+    minutes: Minutes | None = None
+    attended: bool | None = None
+    rotation: Code | None = None
+
+
+class DutyData(_Model):
+    """Hours on duty."""
+
+    starts: Time
+    ends: Time
+    on_call: bool | None = None
+    rotation: Code | None = None
+
+
+class LearningCaseData(_Model):
+    """Work on a learning case."""
+
+    item: Code
+    minutes: Minutes | None = None
     rotation: Code | None = None
 
 
@@ -125,6 +218,41 @@ class OutcomeData(_Model):
     rotation: Code | None = None
 
 
+class RemediationData(_Model):
+    """A remediation plan begins or ends."""
+
+    plan: Code
+    result: Code | None = None
+    rotation: Code | None = None
+
+
+class LeaveData(_Model):
+    """A leave with its dates."""
+
+    kind: Code
+    starts: Time
+    ends: Time
+
+
+class CreditsData(_Model):
+    """Continuing-education credits."""
+
+    category: Code
+    credits: Annotated[Number, Field(ge=0, le=1000)]
+
+
+class ResourceData(_Model):
+    """What a base has of beds, simulator slots or a teacher's hours, from a time on."""
+
+    kind: Literal["beds", "simulator", "faculty"]
+    base: Code
+    department: Code | None = None
+    capacity: Annotated[Number, Field(ge=0, le=100_000)]
+    unit: Literal["beds", "slots-per-week", "hours-per-week", "trainees"]
+    starts: Time
+    ends: Time | None = None
+
+
 class EnrolmentData(_Model):
     """A trainee enters a stage at a base."""
 
@@ -132,6 +260,45 @@ class EnrolmentData(_Model):
     base: Code
     programme: Code | None = None
     cohort: Code | None = None
+
+
+class LinkData(_Model):
+    """The person that the subject, one system's pseudonym, belongs to."""
+
+    person: Pseudonym
+    system: Code | None = None
+
+
+class MergeData(_Model):
+    """The person that the subject turned out to be."""
+
+    into: Pseudonym
+
+
+class UnmergeData(_Model):
+    """The subject stands for itself again. `from` says whom it was taken for."""
+
+    from_: Annotated[Pseudonym | None, Field(alias="from")] = None
+
+
+class DecisionData(_Model):
+    """What a person decided on a warning or a recommendation. The note is not kept beyond the input topic."""
+
+    on: Code
+    action: Literal[
+        *("acknowledged", "accepted", "overridden", "modified"),
+        *("implemented", "closed", "snoozed", "flagged-incorrect"),
+    ]
+    by: Pseudonym
+    reason: Code | None = None
+    note: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    until: Time | None = None
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> Self:
+        if self.reason is None and self.action in ("overridden", "flagged-incorrect"):
+            raise ValueError("this action needs a reason")
+        return self
 
 
 class RetractionData(_Model):
@@ -147,14 +314,14 @@ class Event(_Model):
 
     specversion: Literal["1.0"]
     id: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
-    source: Annotated[str, StringConstraints(pattern=r"^[^\s\x{FEFF}\x00-\x1f\x7f]{1,128}$")]
+    source: Annotated[str, StringConstraints(pattern=SOURCE_PATTERN, min_length=1, max_length=128)]
     revision: Annotated[int, Field(ge=0, le=9999)] | None = None
     type: str
     subject: Pseudonym
     time: Time
     recorded: Time | None = None
     available: Time | None = None
-    datacontenttype: Literal["application/json"] | None = None
+    datacontenttype: Annotated[str, StringConstraints(pattern=JSON_MEDIA_TYPE_PATTERN)] | None = None
     data: Any
 
 
@@ -181,11 +348,19 @@ class AssessmentAmended(_Revision):
 
 
 class AssessmentRetracted(_Revision):
-    """An assessment was withdrawn."""
+    """An assessment or feedback was withdrawn."""
 
     topic = topics.ASSESSMENTS
     type: Literal["megdt.assessment.retracted.v1"]
     data: RetractionData
+
+
+class FeedbackRecorded(Event):
+    """Narrative feedback was given."""
+
+    topic = topics.ASSESSMENTS
+    type: Literal["megdt.feedback.recorded.v1"]
+    data: FeedbackData
 
 
 class RotationPlanned(Event):
@@ -202,6 +377,22 @@ class RotationStarted(Event):
     topic = topics.ROTATIONS
     type: Literal["megdt.rotation.started.v1"]
     data: RotationPlan
+
+
+class RotationChanged(Event):
+    """Something of a rotation is different now."""
+
+    topic = topics.ROTATIONS
+    type: Literal["megdt.rotation.changed.v1"]
+    data: RotationChange
+
+
+class RotationSupervisorAssigned(Event):
+    """A rotation has a supervisor."""
+
+    topic = topics.ROTATIONS
+    type: Literal["megdt.rotation.supervisor-assigned.v1"]
+    data: SupervisorAssignment
 
 
 class RotationEnded(Event):
@@ -229,7 +420,7 @@ class RotationRetracted(_Revision):
 
 
 class ExposureRecorded(Event):
-    """Cases were seen or procedures done."""
+    """Cases were seen, procedures done or simulations run."""
 
     topic = topics.EXPOSURES
     type: Literal["megdt.exposure.recorded.v1"]
@@ -244,6 +435,46 @@ class ExposureRetracted(_Revision):
     data: RetractionData
 
 
+class TeachingAttended(Event):
+    """A teaching session took place."""
+
+    topic = topics.ACTIVITIES
+    type: Literal["megdt.teaching.attended.v1"]
+    data: TeachingData
+
+
+class DutyRecorded(Event):
+    """Hours on duty were worked."""
+
+    topic = topics.ACTIVITIES
+    type: Literal["megdt.duty.recorded.v1"]
+    data: DutyData
+
+
+class SelfAssessmentRecorded(Event):
+    """A trainee rated themselves."""
+
+    topic = topics.ACTIVITIES
+    type: Literal["megdt.self-assessment.recorded.v1"]
+    data: SelfAssessmentData
+
+
+class LearningCaseRecorded(Event):
+    """A trainee worked on a learning case."""
+
+    topic = topics.ACTIVITIES
+    type: Literal["megdt.learning-case.recorded.v1"]
+    data: LearningCaseData
+
+
+class ActivityRetracted(_Revision):
+    """An activity was recorded in error."""
+
+    topic = topics.ACTIVITIES
+    type: Literal["megdt.activity.retracted.v1"]
+    data: RetractionData
+
+
 class OutcomeRecorded(Event):
     """A result became known."""
 
@@ -252,11 +483,59 @@ class OutcomeRecorded(Event):
     data: OutcomeData
 
 
+class RemediationStarted(Event):
+    """A remediation plan began."""
+
+    topic = topics.OUTCOMES
+    type: Literal["megdt.remediation.started.v1"]
+    data: RemediationData
+
+
+class RemediationEnded(Event):
+    """A remediation plan ended."""
+
+    topic = topics.OUTCOMES
+    type: Literal["megdt.remediation.ended.v1"]
+    data: RemediationData
+
+
+class LeaveRecorded(Event):
+    """A trainee is or was away."""
+
+    topic = topics.OUTCOMES
+    type: Literal["megdt.leave.recorded.v1"]
+    data: LeaveData
+
+
+class CreditsRecorded(Event):
+    """Continuing-education credits were earned."""
+
+    topic = topics.OUTCOMES
+    type: Literal["megdt.credits.recorded.v1"]
+    data: CreditsData
+
+
 class OutcomeRetracted(_Revision):
     """A result was recorded in error."""
 
     topic = topics.OUTCOMES
     type: Literal["megdt.outcome.retracted.v1"]
+    data: RetractionData
+
+
+class ResourceRecorded(Event):
+    """A resource's capacity became known."""
+
+    topic = topics.RESOURCES
+    type: Literal["megdt.resource.recorded.v1"]
+    data: ResourceData
+
+
+class ResourceRetracted(_Revision):
+    """A capacity was recorded in error."""
+
+    topic = topics.RESOURCES
+    type: Literal["megdt.resource.retracted.v1"]
     data: RetractionData
 
 
@@ -268,11 +547,51 @@ class IdentityEnrolled(Event):
     data: EnrolmentData
 
 
+class IdentityLinked(Event):
+    """A system's pseudonym belongs to a person."""
+
+    topic = topics.IDENTITIES
+    type: Literal["megdt.identity.linked.v1"]
+    data: LinkData
+
+
+class IdentityMerged(Event):
+    """Two records turned out to be one person."""
+
+    topic = topics.IDENTITIES
+    type: Literal["megdt.identity.merged.v1"]
+    data: MergeData
+
+
+class IdentityUnmerged(Event):
+    """A pseudonym stands for itself again."""
+
+    topic = topics.IDENTITIES
+    type: Literal["megdt.identity.unmerged.v1"]
+    data: UnmergeData
+
+
 class IdentityRetracted(_Revision):
-    """An enrolment was recorded in error."""
+    """An enrolment or a link was recorded in error."""
 
     topic = topics.IDENTITIES
     type: Literal["megdt.identity.retracted.v1"]
+    data: RetractionData
+
+
+class DecisionMade(Event):
+    """A person decided on a warning or a recommendation."""
+
+    topic = topics.DECISIONS
+    type: Literal["megdt.decision.made.v1"]
+    data: DecisionData
+
+
+class DecisionRetracted(_Revision):
+    """A decision was recorded in error."""
+
+    topic = topics.DECISIONS
+    type: Literal["megdt.decision.retracted.v1"]
     data: RetractionData
 
 
@@ -280,17 +599,36 @@ MODELS: Final[tuple[type[Event], ...]] = (
     AssessmentRecorded,
     AssessmentAmended,
     AssessmentRetracted,
+    FeedbackRecorded,
     RotationPlanned,
     RotationStarted,
+    RotationChanged,
+    RotationSupervisorAssigned,
     RotationEnded,
     RotationCancelled,
     RotationRetracted,
     ExposureRecorded,
     ExposureRetracted,
+    TeachingAttended,
+    DutyRecorded,
+    SelfAssessmentRecorded,
+    LearningCaseRecorded,
+    ActivityRetracted,
     OutcomeRecorded,
+    RemediationStarted,
+    RemediationEnded,
+    LeaveRecorded,
+    CreditsRecorded,
     OutcomeRetracted,
+    ResourceRecorded,
+    ResourceRetracted,
     IdentityEnrolled,
+    IdentityLinked,
+    IdentityMerged,
+    IdentityUnmerged,
     IdentityRetracted,
+    DecisionMade,
+    DecisionRetracted,
 )
 
 

@@ -13,6 +13,9 @@ from typing import Final
 MAX_EVENT_BYTES: Final = 262_144
 """Largest input event taken for parsing. Larger ones are rejected unread: a cap before any parser runs."""
 
+MAX_HEADER_BYTES: Final = 16_384
+"""Most bytes of an input record's headers, names and values together."""
+
 MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
 """Largest record an input topic takes, so that an oversized event reaches us and is rejected with a reason
 instead of failing silently in somebody's producer."""
@@ -63,8 +66,11 @@ def _input(short: str) -> Topic:
 ASSESSMENTS: Final = _input("assessments")
 ROTATIONS: Final = _input("rotations")
 EXPOSURES: Final = _input("exposures")
+ACTIVITIES: Final = _input("activities")
 OUTCOMES: Final = _input("outcomes")
+RESOURCES: Final = _input("resources")
 IDENTITIES: Final = _input("identities")
+DECISIONS: Final = _input("decisions")
 
 EVIDENCE: Final = Topic(
     "evidence",
@@ -93,7 +99,7 @@ REJECTS: Final = Topic(
     ),
 )
 
-INPUTS: Final = (ASSESSMENTS, ROTATIONS, EXPOSURES, OUTCOMES, IDENTITIES)
+INPUTS: Final = (ASSESSMENTS, ROTATIONS, EXPOSURES, ACTIVITIES, OUTCOMES, RESOURCES, IDENTITIES, DECISIONS)
 ALL: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS)
 BY_NAME: Final = MappingProxyType({topic.name: topic for topic in ALL})
 BY_SHORT: Final = MappingProxyType({topic.short: topic for topic in ALL})

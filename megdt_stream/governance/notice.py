@@ -31,6 +31,7 @@ class Notice(NamedTuple):
 _RECOVERY: Final = {
     "arrived": ("the expected assessment has arrived", "应完成的考核已补交"),
     "no-longer-expected": ("it is no longer expected", "该考核已不再需要"),
+    "linked": ("it is watched under the person this pseudonym belongs to", "已并入该学员的主档案继续跟踪"),
     "due-date-moved": ("its due date was moved", "截止日期已调整"),
 }
 

@@ -85,7 +85,9 @@ def _judge(twin: Twin, rotation: str, key: str, state: RotationState | None, now
     opened = twin.standing.get(standing_field(rotation, key)) if twin.standing else None
     arrived = twin.sums.get(progress_field(rotation, key), (0,))[0]
     overdue, deadline, why = False, None, "no-longer-expected"
-    if expected is not None:
+    if twin.head is not None:
+        why = "linked"  # the rule speaks for persons: the head has all this pseudonym has
+    elif expected is not None:
         limit = expected[2] + grace_ms
         if arrived >= expected[1]:
             why = "arrived"

@@ -103,6 +103,10 @@ def standing(query: Query, ends: Ends) -> Standing:
     return Standing(unread, unapplied, inputs, evidence)
 
 
+_ROUNDS: Final = 4
+"""How often evidence may cause evidence: once by intake, then as often as pseudonyms are linked in a chain."""
+
+
 def drain(
     query: Query,
     log: LogEnds,
@@ -119,17 +123,17 @@ def drain(
     """
     ends = log.ask()
     moved, position = time.monotonic(), -1
-    inputs_done = False
+    rounds = _ROUNDS
     while True:
         alive()
         now = standing(query, ends)
-        if not now.unread and not inputs_done:
-            # Evidence made of the last inputs is on the log by now, and only now is its end known.
-            inputs_done, ends = True, {**ends, **_evidence(log.ask())}
-            now = standing(query, ends)
         progress(now)
         if now.at_rest and (now.time_has_come or not event_clock) and query.outboxes_empty(len(now.evidence)):
-            return now
+            if not rounds:
+                return now
+            # What came of the last records, evidence of inputs and what was carried on, is on the log by now.
+            rounds, ends = rounds - 1, {**ends, **_evidence(log.ask())}
+            continue
         if now.position != position:
             moved, position = time.monotonic(), now.position
         elif time.monotonic() - moved > patience:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from megdt_stream.errors import TopicRecreated
-from megdt_stream.mirror import Changes, Deadlines, InputPartition, Needs, Partition, RowKey
+from megdt_stream.mirror import Changes, Deadlines, HeldKey, InputPartition, Needs, Partition, RowKey, Rows
 from megdt_stream.runtime.store import (
     Commit,
     Outgoing,
@@ -22,9 +22,9 @@ from megdt_stream.runtime.store import (
     pack_message,
     unpack_message,
 )
-from megdt_stream.twin import journal
-from megdt_stream.twin.journal import Row
-from megdt_stream.twin.state import Twin
+from megdt_stream.twin import journal, person
+from megdt_stream.twin.person import Held
+from megdt_stream.twin.state import PERSON_KINDS, Twin
 
 
 @dataclass(slots=True)
@@ -46,7 +46,9 @@ class View:
     """One generation of an evidence partition's twins."""
 
     twins: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    persons: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
     rows: dict[RowKey, bytes] = field(default_factory=dict)
+    carried: dict[HeldKey, bytes] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     seen: dict[InputPartition, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
@@ -104,14 +106,27 @@ class MemoryLedger:
 
     # --- the mirror's batch ---
 
-    async def load(self, number: int, view: str, needs: Needs) -> tuple[dict[str, Twin], dict[RowKey, Row]]:
+    async def load(self, number: int, view: str, needs: Needs) -> tuple[dict[str, Twin], Rows]:
         """Load the twins and the known journal rows a batch needs."""
         stored = self._views[number, view]
         twins = {
-            trainee: Twin.from_fields((name.encode(), text) for name, text in stored.twins.get(trainee, {}).items())
+            trainee: Twin.from_fields(
+                (name.encode(), text)
+                for fields in (stored.twins.get(trainee, {}), stored.persons.get(trainee, {}))
+                for name, text in fields.items()
+            )
             for trainee in needs.trainees
         }
-        return twins, {key: journal.unpack(stored.rows[key]) for key in needs.rows if key in stored.rows}
+        wanted = {*needs.rows, *(key for key in stored.rows if key[0] in needs.whole)}
+        rows = Rows()
+        rows.own = {key: journal.unpack(stored.rows[key]) for key in wanted if key in stored.rows}
+        rows.carried = {key: person.unpack(row) for key, row in stored.carried.items() if key[0] in needs.whole}
+        return twins, rows
+
+    async def load_carried(self, number: int, view: str, needed: Sequence[HeldKey]) -> dict[HeldKey, Held]:
+        """Load the carried rows a batch needs."""
+        stored = self._views[number, view].carried
+        return {key: person.unpack(stored[key]) for key in needed if key in stored}
 
     async def commit(
         self,
@@ -130,6 +145,11 @@ class MemoryLedger:
         view = self._views[partition.number, taken.view]
         _write_twins(view, partition, changes)
         view.rows.update((key, journal.pack(row)) for key, row in changes.rows.items())
+        for key, held in changes.carried.items():
+            if held is None:
+                view.carried.pop(key, None)
+            else:
+                view.carried[key] = person.pack(held)
         _write_deadlines(view, changes)
         view.seen.update(changes.seen)
         for name, n in changes.counts.items():
@@ -224,15 +244,16 @@ class MemoryLedger:
 
 def _write_twins(view: View, partition: Partition, changes: Changes) -> None:
     for trainee, names in changes.fields.items():
-        twin, stored = partition.twins[trainee], view.twins[trainee]
+        twin = partition.twins[trainee]
         for name in names:
+            kept = view.persons if name[0] in PERSON_KINDS else view.twins
             text = twin.text(name)
             if text is None:
-                stored.pop(name, None)
+                kept[trainee].pop(name, None)
             else:
-                stored[name] = text if isinstance(text, bytes) else text.encode()
-        if not stored:
-            del view.twins[trainee]
+                kept[trainee][name] = text if isinstance(text, bytes) else text.encode()
+            if not kept[trainee]:
+                del kept[trainee]
 
 
 def _write_deadlines(view: View, changes: Changes) -> None:

@@ -55,6 +55,7 @@ class Emission(StrEnum):
 
     OPENED = "opened"
     RECOVERED = "recovered"
+    CARRIED = "carried"
     REJECT = "reject"
 
 

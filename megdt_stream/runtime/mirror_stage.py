@@ -10,7 +10,7 @@ from itertools import islice
 from megdt_stream import mirror
 from megdt_stream.errors import FencedError
 from megdt_stream.governance.overdue import OverdueRule
-from megdt_stream.mirror import Changes, FoldFailed, Partition, Record
+from megdt_stream.mirror import Changes, FoldFailed, Needs, Partition, Record, Rows
 from megdt_stream.runtime.claims import Batch, Claim
 from megdt_stream.runtime.failpoints import reach
 from megdt_stream.runtime.recovery import identity
@@ -35,6 +35,22 @@ class _Failures:
     @property
     def condemned(self) -> frozenset[int]:
         return frozenset(offset for offset, n in self.tries.items() if n >= TRIES)
+
+
+async def load_rows(store: Store, partition: Partition, view: str, records: list[Record]) -> Rows:
+    """Load what a batch needs: twins into the partition, rows as given."""
+    number, needs = partition.number, mirror.needs(partition, records)
+    twins, rows = await store.load(number, view, needs)
+    partition.twins.update(twins)
+    whole = mirror.needs_whole(needs, rows)
+    if whole:
+        _, more = await store.load(number, view, Needs([], [], whole))
+        rows = Rows(rows.own | more.own, rows.carried | more.carried)
+        needs = needs._replace(whole=needs.whole + whole)
+    carried = mirror.needs_carried(partition, needs)
+    if carried:
+        rows.carried |= await store.load_carried(number, view, carried)
+    return rows
 
 
 class MirrorStage:
@@ -88,14 +104,8 @@ class MirrorStage:
         failures = _Failures()
         while True:
             partition = await self._partition(claim)
-            needs = mirror.needs(partition, records)
             begun = time.perf_counter()
-            twins, rows = await while_claimed(
-                claim,
-                lambda: self._store.load(partition.number, claim.taken.view, needs),  # noqa: B023  (awaited here)
-                self._watch.store_failed,
-            )
-            partition.twins.update(twins)
+            rows = await self._load(claim, partition, records)
             loaded = time.perf_counter()
             self._watch.step("load", loaded - begun)
             reach("K1")
@@ -111,6 +121,12 @@ class MirrorStage:
             self._watch.step("fold", time.perf_counter() - loaded)
             reach("K2")
             return changes
+
+    async def _load(self, claim: Claim, partition: Partition, records: list[Record]) -> Rows:
+        async def attempt() -> Rows:
+            return await load_rows(self._store, partition, claim.taken.view, records)
+
+        return await while_claimed(claim, attempt, self._watch.store_failed)
 
     async def _drop_sent(self, claim: Claim, changes: Changes) -> None:
         """A replay after a loss of the store repeats nobody's alerts, and sends those that never got out."""

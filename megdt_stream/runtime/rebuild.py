@@ -22,6 +22,7 @@ from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.mirror import Message, Partition
 from megdt_stream.runtime import admin, keys
 from megdt_stream.runtime.log_reader import LogReader, open_log
+from megdt_stream.runtime.mirror_stage import load_rows
 from megdt_stream.runtime.recovery import identity, sent_messages
 from megdt_stream.runtime.seeds import load_rule
 from megdt_stream.runtime.settings import Settings
@@ -155,9 +156,7 @@ class _PartitionRebuild:
         position = begin
         async for polled in self._reader.read(_TOPIC, self._number, begin, end):
             records = mirror.read((record.offset, record.value) for record in polled)
-            needs = mirror.needs(self._partition, records)
-            twins, rows = await self._store.load(self._number, taken.view, needs)
-            self._partition.twins.update(twins)
+            rows = await load_rows(self._store, self._partition, taken.view, records)
             changes = mirror.step(self._partition, records, rows, self._rule)
             self._messages += changes.messages
             changes.messages = []

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from megdt_stream.evidence import topics
+from megdt_stream.evidence.record import digest
 from megdt_stream.runtime.log_reader import LogReader
 from megdt_stream.runtime.store import Store
 
@@ -31,6 +32,7 @@ class _Named(msgspec.Struct):
     id: str
 
 
+_CARRIED: Final = b'{"k":"carried"'
 _traced: Final = msgspec.json.Decoder(_Traced).decode
 _named: Final = msgspec.json.Decoder(_Named).decode
 
@@ -125,7 +127,7 @@ def _evidence(value: bytes | None) -> _Traced | None:
 
 
 async def sent_messages(reader: LogReader, progress: Progress) -> frozenset[str]:
-    """Name all messages of the mirror that are on their topics: alerts by id, its rejects by key."""
+    """Name all messages of the mirror that are on their topics: alerts by id, its rejects by key, what it carried."""
     names: set[str] = set()
     async for records in reader.read_all(topics.ALERTS.name, lambda done, of: progress("alerts", done, of)):
         names.update(identity(topics.ALERTS.name, record.key, record.value) for record in records)
@@ -133,11 +135,16 @@ async def sent_messages(reader: LogReader, progress: Progress) -> frozenset[str]
         for record in records:
             if (b"mirror") in (value for name, value in record.headers if name == "megdt-stage"):
                 names.add(identity(topics.REJECTS.name, record.key, record.value))
+    async for records in reader.read_all(topics.EVIDENCE.name, lambda done, of: progress("evidence", done, of)):
+        carried = (record.value for record in records if (record.value or b"").startswith(_CARRIED))
+        names.update(identity(topics.EVIDENCE.name, b"", value) for value in carried)
     return frozenset(names)
 
 
 def identity(topic: str, key: Any, value: bytes) -> str:
-    """Name a message by what makes its copies equal: an alert's id, a reject's coordinates."""
+    """Name a message by what makes its copies equal: an alert's id, a reject's coordinates, a carried record itself."""
     if topic == topics.ALERTS.name:
         return _named(value).id
+    if topic == topics.EVIDENCE.name:
+        return digest(value)
     return bytes(key).decode()

@@ -6,7 +6,7 @@ retries a commit after a lost reply is told that it was done before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
@@ -30,12 +30,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from megdt_stream.errors import StoreError, TopicRecreated, TwinCorrupt, Unavailable
-from megdt_stream.mirror import Changes, Deadlines, InputPartition, Message, Needs, Partition, RowKey
+from megdt_stream.mirror import Changes, Deadlines, HeldKey, InputPartition, Message, Needs, Partition, RowKey, Rows
 from megdt_stream.runtime import keys
 from megdt_stream.runtime.pipelining import Pipelining
-from megdt_stream.twin import journal
+from megdt_stream.twin import journal, person
 from megdt_stream.twin.journal import Row
-from megdt_stream.twin.state import Twin
+from megdt_stream.twin.person import Held
+from megdt_stream.twin.state import PERSON_KINDS, Twin
 
 _member: Final = msgspec.msgpack.Encoder().encode
 # Redis' cmsgpack knows strings, which may hold any bytes, and not the later binary type.
@@ -52,6 +53,10 @@ _TRANSIENT: Final = (
     OSError,
 )
 
+
+_NIBBLES: Final = "0123456789abcdef"
+_HASH: Final = 8
+"""Bytes of a record hash."""
 
 _SCRIPTS: Final = ("take", "load", "commit", "propose", "settle", "switch", "restore")
 
@@ -182,27 +187,25 @@ class Store:
 
     # --- the mirror's batch ---
 
-    async def load(self, number: int, view: str, needs: Needs) -> tuple[dict[str, Twin], dict[RowKey, Row]]:
+    async def load(self, number: int, view: str, needs: Needs) -> tuple[dict[str, Twin], Rows]:
         """Load the twins and the known journal rows a batch needs."""
-        if not needs.trainees and not needs.rows:
-            return {}, {}
-        shards: dict[str, list[bytes]] = {}
-        order: dict[str, list[RowKey]] = {}
-        for key in needs.rows:
-            trainee, h = key
-            name = f"{trainee}:{journal.shard(h)}"
-            shards.setdefault(name, []).append(bytes.fromhex(h))
-            order.setdefault(name, []).append(key)
-        wanted = _pack([needs.trainees, [part for name, hashes in shards.items() for part in (name, hashes)]])
-        twins, found = await self._run(
-            "load", [keys.own("megdt.evidence.v1", number)], [keys.view(number, view), wanted]
+        if not needs.trainees and not needs.rows and not needs.whole:
+            return {}, Rows()
+        order = _by_shard(needs.rows)
+        wanted = [
+            needs.trainees,
+            [part for name, asked in order.items() for part in (f"j:{name}", [bytes.fromhex(h) for _, h in asked])],
+            [f"{kind}:{trainee}:{nibble}" for trainee in needs.whole for kind in "jc" for nibble in _NIBBLES],
+        ]
+        twins, found, whole = await self._run(
+            "load", [keys.own("megdt.evidence.v1", number)], [keys.view(number, view), _pack(wanted)]
         )
-        rows = {
-            key: _unpacked(number, view, key, value)
-            for names, values in zip(order.values(), found, strict=True)
-            for key, value in zip(names, values, strict=True)
-            if value is not None
-        }
+        rows = Rows()
+        for asked, values in zip(order.values(), found, strict=True):
+            for key, value in zip(asked, values, strict=True):
+                if value is not None:
+                    rows.own[key] = _unpacked(number, view, key, value)
+        self._take_whole(number, view, needs.whole, iter(whole), rows)
         loaded = {}
         for trainee, fields in zip(needs.trainees, twins, strict=True):
             try:
@@ -210,6 +213,35 @@ class Store:
             except ValueError as error:
                 raise TwinCorrupt(f"{keys.twin(number, view, trainee)}: {error}") from error
         return loaded, rows
+
+    def _take_whole(self, number: int, view: str, trainees: Sequence[str], shards: Iterator[Any], rows: Rows) -> None:
+        for trainee in trainees:
+            for _ in _NIBBLES:
+                for name, value in _pairs(next(shards)):
+                    key = trainee, name.hex()
+                    rows.own[key] = _unpacked(number, view, key, value)
+            for _ in _NIBBLES:
+                for name, value in _pairs(next(shards)):
+                    rows.carried[trainee, name[:_HASH].hex(), name[_HASH:].decode()] = _held(
+                        number, view, trainee, value
+                    )
+
+    async def load_carried(self, number: int, view: str, needed: Sequence[HeldKey]) -> dict[HeldKey, Held]:
+        """Load the carried rows a batch needs."""
+        shards: dict[str, list[HeldKey]] = {}
+        for key in needed:
+            trainee, h, _ = key
+            shards.setdefault(f"c:{trainee}:{journal.shard(h)}", []).append(key)
+        fields = [part for name, asked in shards.items() for part in (name, [_carried_field(key) for key in asked])]
+        _, found, _ = await self._run(
+            "load", [keys.own("megdt.evidence.v1", number)], [keys.view(number, view), _pack([[], fields, []])]
+        )
+        return {
+            key: _held(number, view, key[0], value)
+            for asked, values in zip(shards.values(), found, strict=True)
+            for key, value in zip(asked, values, strict=True)
+            if value is not None
+        }
 
     async def commit(
         self,
@@ -337,28 +369,25 @@ def unpack_message(member: bytes, offset: int) -> tuple[Message, int]:
 
 
 def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) -> list[Any]:
-    twins: list[Any] = []
+    hashes: dict[str, tuple[list[Any], list[Any]]] = {}
     for trainee, fields in changes.fields.items():
         twin = partition.twins[trainee]
-        put: list[Any] = []
-        gone: list[str] = []
         for name in fields:
+            # What concerns the pseudonym is kept beside the twin (docs/records.md, section 6).
+            put, gone = _hash(hashes, ("p:" if name[0] in PERSON_KINDS else "t:") + trainee)
             text = twin.text(name)
             if text is None:
                 gone.append(name)
             else:
                 put += (name, text)
-        twins += (trainee, put, gone)
-    shards: dict[str, list[bytes]] = {}
     for (trainee, h), row in changes.rows.items():
-        packed = (bytes.fromhex(h), journal.pack(row))
-        name = f"{trainee}:{h[-1]}"
-        known = shards.get(name)
-        if known is None:
-            shards[name] = [*packed]
+        _hash(hashes, f"j:{trainee}:{h[-1]}")[0].extend((bytes.fromhex(h), journal.pack(row)))
+    for key, held in changes.carried.items():
+        put, gone = _hash(hashes, f"c:{key[0]}:{key[1][-1]}")
+        if held is None:
+            gone.append(_carried_field(key))
         else:
-            known += packed
-    rows = [part for item in shards.items() for part in item]
+            put += (_carried_field(key), person.pack(held))
     due: list[Any] = []
     not_due: list[str] = []
     for member, score in changes.deadlines.items():
@@ -369,7 +398,39 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
     seen = [part for (topic, n), offset in changes.seen.items() for part in (f"{topic}:{n}", str(offset))]
     counts = [part for name, n in changes.counts.items() for part in (name, str(n))]
     out = [part for each in outgoing(changes.messages, caused) for part in (str(each.message.offset), each.member)]
-    return [twins, rows, due, not_due, seen, counts, out]
+    return [
+        [part for name, (put, gone) in hashes.items() for part in (name, put, gone)],
+        due,
+        not_due,
+        seen,
+        counts,
+        out,
+    ]
+
+
+def _hash(hashes: dict[str, tuple[list[Any], list[Any]]], name: str) -> tuple[list[Any], list[Any]]:
+    known = hashes.get(name)
+    if known is None:
+        known = hashes[name] = ([], [])
+    return known
+
+
+def _by_shard(rows: Iterable[RowKey]) -> dict[str, list[RowKey]]:
+    shards: dict[str, list[RowKey]] = {}
+    for key in rows:
+        shards.setdefault(f"{key[0]}:{journal.shard(key[1])}", []).append(key)
+    return shards
+
+
+def _carried_field(key: HeldKey) -> bytes:
+    return bytes.fromhex(key[1]) + key[2].encode()
+
+
+def _held(number: int, view: str, trainee: str, value: bytes) -> Held:
+    try:
+        return person.unpack(value)
+    except ValueError as error:
+        raise TwinCorrupt(f"{keys.view(number, view)}c:{trainee}: {error}") from error
 
 
 def _unpacked(number: int, view: str, key: RowKey, value: bytes) -> Row:

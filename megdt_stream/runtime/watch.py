@@ -217,6 +217,9 @@ class Watch:
             if message.topic == topics.REJECTS.name:
                 self._metrics.emitted(Emission.REJECT)
                 continue
+            if message.topic == topics.EVIDENCE.name:
+                self._metrics.emitted(Emission.CARRIED)
+                continue
             opened = b'"type":"megdt.warning.opened' in message.value
             self._metrics.emitted(Emission.OPENED if opened else Emission.RECOVERED)
             if outgoing.caused:

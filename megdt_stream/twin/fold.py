@@ -6,6 +6,7 @@ revision stands, among equal revisions the smaller digest, whatever came first.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -35,55 +36,58 @@ class Folded(msgspec.Struct, frozen=True, gc=False):
     displaced: Origin | None = None
 
 
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """A row with a new version in it: `stands` tells whether that one stands, `before` which one stood."""
+
+    verdict: Verdict
+    row: Row
+    stands: bool
+    given: Contribution
+    before: Version | None
+    displaced: Origin | None = None
+
+
 def fold(twin: Twin, row: Row, fact: Fact) -> Folded:
-    """Apply a fact to a twin, changing it in place.
+    """Apply a fact to the twin of a pseudonym to which nothing is carried, changing it in place.
 
     `row` holds the versions of this record known so far (empty for a new one).
     """
     if not row:
         given = contribution(fact)
-        touched = _apply(twin, given)
+        touched = apply(twin, given)
         return Folded(Verdict.APPLIED, (_version(fact, given),), touched)
-    return _revise(twin, row, fact)
+    admitted = admit(row, fact)
+    touched = []
+    if admitted.stands:
+        if admitted.before is not None:
+            touched = withdraw(twin, admitted.before.sums, admitted.before.slots)
+        touched += apply(twin, admitted.given)
+    return Folded(admitted.verdict, admitted.row, touched, admitted.displaced)
 
 
-def _revise(twin: Twin, row: Row, fact: Fact) -> Folded:
+def admit(row: Row, fact: Fact) -> Admitted:
+    """Take a fact into its record's row, without a look at any twin."""
+    before = standing(row) if row else None
     same = next((v for v in row if v.rev == fact.rev), None)
-    if same is None:
-        if len(row) >= MAX_VERSIONS:
-            return Folded(Verdict.TOO_MANY_REVISIONS, row, [])
-        return _add(twin, row, fact)
-    digest = bytes.fromhex(fact.d)
-    if digest == same.digest:
-        return Folded(Verdict.DUPLICATE, row, [])
-    if digest > same.digest:
-        return Folded(Verdict.ID_CONFLICT, row, [])
-    rest = tuple(v for v in row if v is not same)
-    if same is standing(row):
-        touched = _withdraw(twin, same)
-        folded = _add(twin, rest, fact)
-        return Folded(folded.verdict, folded.row, touched + folded.touched, same.origin)
-    folded = _add(twin, rest, fact)
-    return Folded(folded.verdict, folded.row, folded.touched, same.origin)
+    displaced = None
+    if same is not None:
+        digest = bytes.fromhex(fact.d)
+        if digest >= same.digest:
+            verdict = Verdict.DUPLICATE if digest == same.digest else Verdict.ID_CONFLICT
+            return Admitted(verdict, row, False, NOTHING, before)
+        row, displaced = tuple(v for v in row if v is not same), same.origin
+    elif len(row) >= MAX_VERSIONS:
+        return Admitted(Verdict.TOO_MANY_REVISIONS, row, False, NOTHING, before)
+    if before is not None and before.rev > fact.rev:
+        return Admitted(Verdict.SUPERSEDED, _ordered(row, _version(fact, NOTHING)), False, NOTHING, before, displaced)
+    given = contribution(fact)
+    row = tuple(v.stripped() if v is before else v for v in row)
+    return Admitted(Verdict.APPLIED, _ordered(row, _version(fact, given)), True, given, before, displaced)
 
 
 def standing(row: Row) -> Version:
     """Give the version that stands: the highest revision."""
     return max(row, key=lambda version: version.rev)
-
-
-def _add(twin: Twin, row: Row, fact: Fact) -> Folded:
-    """Add a version of a revision the row does not hold."""
-    current = standing(row) if row else None
-    if current is not None and current.rev > fact.rev:
-        return Folded(Verdict.SUPERSEDED, _ordered(row, _version(fact, NOTHING)), [])
-    touched: list[str] = []
-    if current is not None:
-        touched = _withdraw(twin, current)
-        row = tuple(v.stripped() if v is current else v for v in row)
-    given = contribution(fact)
-    touched += _apply(twin, given)
-    return Folded(Verdict.APPLIED, _ordered(row, _version(fact, given)), touched)
 
 
 def _ordered(row: Row, version: Version) -> Row:
@@ -96,7 +100,8 @@ def _version(fact: Fact, given: Contribution) -> Version:
     return Version(fact.rev, bytes.fromhex(fact.d), *fact.origin, given.sums, slots)
 
 
-def _apply(twin: Twin, given: Contribution) -> list[str]:
+def apply(twin: Twin, given: Contribution) -> list[str]:
+    """Add a contribution to a twin; give the fields it touched."""
     sums = twin.sums
     touched = []
     for field, value in given.sums:
@@ -121,13 +126,15 @@ def _put(sums: dict[str, Sum], field: str, value: Sum) -> None:
         del sums[field]
 
 
-def _withdraw(twin: Twin, version: Version) -> list[str]:
-    negated = tuple((field, tuple(-number for number in value)) for field, value in version.sums)
-    touched = _apply(twin, Contribution(negated, ()))
-    for field in version.slots:
+def withdraw(twin: Twin, sums: Iterable[tuple[str, Sum]], slots: Iterable[str]) -> list[str]:
+    """Take a contribution's sums and slots out of a twin; give the fields it touched."""
+    negated = tuple((field, tuple(-number for number in value)) for field, value in sums)
+    touched = apply(twin, Contribution(negated, ()))
+    for field in slots:
         group = group_of(field)
-        slots = twin.slots[group]
-        del slots[field]
-        if not slots:
+        there = twin.slots[group]
+        del there[field]
+        if not there:
             del twin.slots[group]
-    return [*touched, *version.slots]
+        touched.append(field)
+    return touched

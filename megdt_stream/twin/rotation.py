@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 from megdt_stream.evidence.record import Expectation
 from megdt_stream.twin.state import Slot
 
+PLANNED: Final = "planned"
 CANCELLED: Final = "cancelled"
-_STARTS: Final = 3
-_EXPECTS: Final = 8
+_STATUS, _STARTS, _ENDS, _BASE, _DEPARTMENT, _SUPERVISOR, _EXPECTS = range(2, 9)
 
 
 class RotationState(NamedTuple):
-    """A rotation as its latest step leaves it; dates and expectations from the latest steps that state them."""
+    """A rotation as its steps leave it: each property from the latest step that states it."""
 
     status: str
     starts: int | None
@@ -34,15 +34,20 @@ class RotationState(NamedTuple):
 def rotation_state(slots: Mapping[str, Slot]) -> RotationState:
     """Read a rotation's state from its slot group (at least one slot)."""
     if len(slots) == 1:
-        (latest,) = slots.values()
-        plan = stated = latest
+        (merged,) = slots.values()
     else:
-        ordered = [slot for _, slot in sorted(slots.items(), key=_order)]
-        latest = ordered[-1]
-        plan = next((slot for slot in reversed(ordered) if slot[_STARTS] is not None), latest)
-        stated = next((slot for slot in reversed(ordered) if slot[_EXPECTS] is not None), latest)
-    expects = tuple((key, count, due) for key, count, due in stated[_EXPECTS] or ())
-    return RotationState(latest[2], plan[3], plan[4], plan[5], plan[6], plan[7], expects)
+        merged = [None] * (_EXPECTS + 1)
+        for _, slot in sorted(slots.items(), key=_order):
+            merged = [old if new is None else new for old, new in zip(merged, slot, strict=True)]
+    return RotationState(
+        merged[_STATUS] or PLANNED,
+        merged[_STARTS],
+        merged[_ENDS],
+        merged[_BASE],
+        merged[_DEPARTMENT],
+        merged[_SUPERVISOR],
+        tuple((key, count, due) for key, count, due in merged[_EXPECTS] or ()),
+    )
 
 
 def _order(item: tuple[str, Slot]) -> tuple[Any, ...]:

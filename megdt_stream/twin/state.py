@@ -2,22 +2,31 @@
 
 *Sums* are integers per field that add and subtract exactly, so order, duplicates, amendments and retractions
 cannot change the bytes. *Slots* are values present or absent, one per piece of evidence. *Standing* holds what a rule
-decided; it is a function of the log's order, not of the evidence set, and therefore kept apart.
+decided; it is a function of the log's order, not of the evidence set, and therefore kept apart. So is what concerns the
+pseudonym and not what was done under it: its links (the slot group `i`), and whom and what is carried to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 Sum: TypeAlias = tuple[int, ...]
 Slot: TypeAlias = list[Any]
 
-_SLOT_KINDS: Final = frozenset("roe")
+_SLOT_KINDS: Final = frozenset("roeqd")
 _STANDING_KIND: Final = "w"
-_SUM_KINDS: Final = frozenset("acmxk")
+_SUM_KINDS: Final = frozenset("acmxkftuv")
+_LINK_KIND: Final = "i"
+_REGISTER_KIND: Final = "p"
+_SHADOW_KIND: Final = "s"
+PERSON_KINDS: Final = frozenset((_LINK_KIND, _REGISTER_KIND, _SHADOW_KIND))
+"""Kinds of fields that are kept beside the twin, not in it."""
+
+LINKS: Final = "i"
+"""The slot group of a pseudonym's links."""
 
 _json_encode = msgspec.json.Encoder().encode
 _json_decode = msgspec.json.Decoder(list[Any]).decode
@@ -35,19 +44,40 @@ def sum_text(value: Sum) -> str:
     return f"{value[0]} {value[1]} {value[2]}"
 
 
+class Register(NamedTuple):
+    """Whether a pseudonym is on at its head, and since which record of its partition; -1: never heard of."""
+
+    base: int = -1
+    on: bool = False
+
+
 class Twin:
     """The state of one trainee.
 
     `sums`: field -> integers. `slots`: group -> field -> value, grouped so that a rotation's few steps are found
-    without a search. `standing`: field -> value of open warnings.
+    without a search. `standing`: field -> value of open warnings. `personas`: pseudonym carried here -> register.
+    `shadow`: field -> value of own slots that a carried record stands in front of.
     """
 
-    __slots__ = ("slots", "standing", "sums")
+    __slots__ = ("personas", "shadow", "slots", "standing", "sums")
 
     def __init__(self) -> None:
         self.sums: dict[str, Sum] = {}
         self.slots: dict[str, dict[str, Slot]] = {}
         self.standing: dict[str, Slot] = {}
+        # Hardly any twin has these, and a cache holds a hundred thousand twins.
+        self.personas: dict[str, Register] | None = None
+        self.shadow: dict[str, Slot] | None = None
+
+    @property
+    def head(self) -> str | None:
+        """Give the person that this pseudonym belongs to, None where it stands for itself."""
+        links = self.slots.get(LINKS)
+        if not links:
+            return None
+        _, latest = max(links.items(), key=lambda item: (item[1][0], item[1][1], item[0]))
+        head: str | None = latest[2]
+        return head
 
     @classmethod
     def from_fields(cls, fields: Iterable[tuple[bytes, bytes]]) -> Twin:
@@ -65,9 +95,28 @@ class Twin:
                 twin.standing[field] = _json_decode(raw)
             elif kind in _SUM_KINDS:
                 twin.sums[field] = tuple(map(int, raw.split(b" ")))
+            elif kind == _LINK_KIND:
+                twin.slots.setdefault(LINKS, {})[field] = _json_decode(raw)
+            elif kind == _REGISTER_KIND:
+                base, on = _json_decode(raw)
+                twin.register(field[2:], Register(base, on))
+            elif kind == _SHADOW_KIND:
+                twin.cover(field[2:], _json_decode(raw))
             else:
                 raise ValueError(f"unknown twin field {field!r}")
         return twin
+
+    def register(self, persona: str, register: Register) -> None:
+        """Set a carried pseudonym's register."""
+        if self.personas is None:
+            self.personas = {}
+        self.personas[persona] = register
+
+    def cover(self, field: str, slot: Slot) -> None:
+        """Keep the value of an own slot that a carried record stands in front of."""
+        if self.shadow is None:
+            self.shadow = {}
+        self.shadow[field] = slot
 
     def text(self, field: str) -> str | bytes | None:
         """Give a field as the store holds it, None where it is absent."""
@@ -75,15 +124,22 @@ class Twin:
         if total is not None:
             return sum_text(total)
         kind = field[:1]
-        if kind in _SLOT_KINDS:
+        if kind in _SLOT_KINDS or kind == _LINK_KIND:
             slot = self.slots.get(group_of(field), {}).get(field)
             return None if slot is None else _json_encode(slot)
         if kind == _STANDING_KIND:
             value = self.standing.get(field)
             return None if value is None else _json_encode(value)
+        if kind == _REGISTER_KIND:
+            register = (self.personas or {}).get(field[2:])
+            return None if register is None else _json_encode(list(register))
+        if kind == _SHADOW_KIND:
+            covered = (self.shadow or {}).get(field[2:])
+            return None if covered is None else _json_encode(covered)
         return None
 
     def fields(self) -> Mapping[str, str | bytes]:
-        """Give all fields in canonical order, as the store holds them."""
-        names = [*self.sums, *(name for group in self.slots.values() for name in group), *self.standing]
+        """Give the twin's fields in canonical order, as the store holds them, without those kept beside it."""
+        slots = (name for group, slots in self.slots.items() if group != LINKS for name in slots)
+        names = [*self.sums, *slots, *self.standing]
         return {name: text for name in sorted(names) if (text := self.text(name)) is not None}

@@ -126,12 +126,14 @@ class Exposure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A result that was decided outside and recorded here (`happened` in ms)."""
+    """A result that was decided outside and recorded here; times in ms, `starts` and `ends` of a leave."""
 
     outcome: str
     result: str
     value: float | None
     rotation: str | None
+    starts: int | None
+    ends: int | None
     happened: int
     record: str
 
@@ -300,8 +302,8 @@ def _exposures(twin: Twin) -> Iterator[Exposure]:
 
 
 def _outcomes(twin: Twin) -> Iterator[Outcome]:
-    for (_, outcome, record), (happened, _rev, result, value, rotation) in _slots(twin, "o"):
-        yield Outcome(outcome, result, value, rotation, happened, record)
+    for (_, outcome, record), (happened, _rev, result, value, rotation, starts, ends) in _slots(twin, "o"):
+        yield Outcome(outcome, result, value, rotation, starts, ends, happened, record)
 
 
 def _missing(twin: Twin) -> Iterator[tuple[str, int]]:
@@ -402,6 +404,8 @@ def _results(view: TwinView, _: Estimation) -> Properties:
             "provenance": {
                 "recorded_value": one.value,
                 "rotation": one.rotation,
+                "starts": _time(one.starts),
+                "ends": _time(one.ends),
                 "happened": rfc3339(one.happened),
                 "record": one.record,
             },

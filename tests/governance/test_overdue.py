@@ -178,7 +178,7 @@ def test_an_assessment_amended_to_another_rotation_moves_its_arrival():
 
 
 @given(logs)
-def test_a_notice_names_the_base_of_the_last_step_with_dates(values):
+def test_a_notice_names_the_base_of_the_last_step_that_states_it(values):
     for offset, event in alerts(applied(values)):
         evidence = [
             fact for fact in map(_read, values[: offset + 1]) if fact is not None and not isinstance(fact, Tick)
@@ -187,7 +187,7 @@ def test_a_notice_names_the_base_of_the_last_step_with_dates(values):
             fact
             for fact in standing_set(_first_deliveries(evidence))
             if isinstance(fact, Rotation)
-            and fact.starts is not None
+            and fact.base is not None
             and (fact.trainee, fact.rotation) == (event["subject"], event["data"]["rotation"])
         ]
         latest = max(steps, key=lambda step: (step.happened, step.rev, step.h), default=None)

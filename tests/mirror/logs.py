@@ -12,6 +12,7 @@ from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Assessment, Rotation, Tick
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.runtime.memory import MemoryLedger
+from megdt_stream.runtime.mirror_stage import load_rows
 from tests.twin.facts import DAY, EVERY, assessments, expected_fields, facts, placed, rotations, standing_set
 
 NUMBER = 3
@@ -90,9 +91,7 @@ async def apply(ledger, values, cuts=(), forget="", rule=RULE):
         if base == end:
             continue
         batch = mirror.read(enumerate(values[base:end], base))
-        needs = mirror.needs(partition, batch)
-        twins, rows = await ledger.load(NUMBER, taken.view, needs)
-        partition.twins.update(twins)
+        rows = await load_rows(ledger, partition, taken.view, batch)
         changes = mirror.step(partition, batch, rows, rule)
         verdict = await ledger.commit(
             EVIDENCE, partition, taken, base, end, changes, dict.fromkeys(range(base, end), 9)
@@ -202,7 +201,8 @@ def _transitions(evidence, opened, now):
     for (trainee, rotation), steps in _rotations(evidence).items():
         ordered = sorted(steps, key=lambda step: (step.happened, step.rev, step.h))
         plans = [step for step in ordered if step.expects is not None]
-        if ordered[-1].status == "cancelled" or not plans:
+        stated = [step.status for step in ordered if step.status is not None]
+        if (stated and stated[-1] == "cancelled") or not plans:
             continue  # a plan that states no expectations leaves those of an earlier one
         for key, count, due in plans[-1].expects:
             arrived = sum(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from megdt_stream import mirror
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Exposure, Tick
-from megdt_stream.mirror import FoldFailed, Partition
+from megdt_stream.mirror import FoldFailed, Partition, Rows
 from megdt_stream.twin.state import Twin
 from tests.mirror.logs import NUMBER, RUBBISH, RULE, TIMES, alerts, applied, expected, logs, rejects
 from tests.twin.facts import BLANK, DAY, named, placed
@@ -197,7 +197,7 @@ def broken(values, condemned=()):
     partition = Partition(NUMBER)
     batch = mirror.read(enumerate(values))
     partition.twins.update((trainee, Twin()) for trainee in mirror.needs(partition, batch).trainees)
-    return partition, mirror.step(partition, batch, {}, RULE, frozenset(condemned))
+    return partition, mirror.step(partition, batch, Rows(), RULE, frozenset(condemned))
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_needs_are_enough_and_no_twin_is_asked_for_twice(values, data):
         assert len(set(needs.rows)) == len(needs.rows)
         assert not set(needs.trainees) & set(partition.twins)
         partition.twins.update((trainee, Twin()) for trainee in needs.trainees)
-        mirror.step(partition, batch, {}, RULE)
+        mirror.step(partition, batch, Rows(), RULE)
 
 
 @given(st.lists(st.sampled_from(TIMES)))

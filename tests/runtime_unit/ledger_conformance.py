@@ -11,7 +11,7 @@ from megdt_stream import mirror
 from megdt_stream.errors import TopicRecreated
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Tick
-from megdt_stream.mirror import Changes, Message, Needs, Partition
+from megdt_stream.mirror import Changes, Message, Needs, Partition, Rows
 from megdt_stream.runtime.store import Commit, Pending, Refused, Taken
 from megdt_stream.twin.state import Twin
 from tests.governance.test_overdue import DUE, LIMIT, Log
@@ -52,7 +52,7 @@ def stepped(values, base=0, partition=None):
     batch = mirror.read(enumerate(values, base))
     needs = mirror.needs(partition, batch)
     partition.twins.update((trainee, Twin()) for trainee in needs.trainees)
-    return partition, needs, mirror.step(partition, batch, {}, RULE)
+    return partition, needs, mirror.step(partition, batch, Rows(), RULE)
 
 
 class Conformance:
@@ -150,7 +150,7 @@ class Conformance:
     async def _is_empty(self, ledger, mine, needs):
         twins, rows = await ledger.load(NUMBER, "a", needs)
         assert [dict(twin.fields()) for twin in twins.values()] == [{}] * len(needs.trainees)
-        assert rows == {}
+        assert rows == Rows()
         stored = await ledger.partition(NUMBER, mine)
         assert (stored.seen, stored.deadlines.reached(10**15), stored.now) == ({}, [], 0)
         assert await ledger.outgoing(NUMBER, 10) == []
@@ -166,7 +166,7 @@ class Conformance:
         assert {trainee: twin.fields() for trainee, twin in twins.items()} == {
             trainee: twin.fields() for trainee, twin in partition.twins.items()
         }
-        assert rows == changes.rows
+        assert rows == Rows(changes.rows)
         stored = await ledger.partition(NUMBER, await taken(ledger))
         assert (stored.number, stored.now, stored.seen) == (NUMBER, LIMIT, partition.seen)
         assert stored.deadlines.reached(10**15) == partition.deadlines.reached(10**15) == ["k1.a|内科|dops"]
@@ -175,8 +175,8 @@ class Conformance:
     async def test_the_unknown_is_empty(self, ledger):
         twins, rows = await ledger.load(NUMBER, "a", Needs(["k1.x", "k1.y"], [("k1.x", "00" * 8), ("k1.x", "0f" * 8)]))
         assert [dict(twin.fields()) for twin in (twins["k1.x"], twins["k1.y"])] == [{}, {}]
-        assert rows == {}
-        assert await ledger.load(NUMBER, "a", Needs([], [])) == ({}, {})
+        assert rows == Rows()
+        assert await ledger.load(NUMBER, "a", Needs([], [])) == ({}, Rows())
 
     @on_loop
     async def test_what_is_gone_is_gone(self, ledger):
@@ -184,7 +184,7 @@ class Conformance:
         outcomes, partition = await apply(ledger, log.values, cuts=[1, 2], forget="everything")
         assert outcomes["rotations", "applied"] == 2
         twins, rows = await ledger.load(NUMBER, "a", Needs(["k1.a"], []))
-        assert (dict(twins["k1.a"].fields()), rows) == ({}, {})
+        assert (dict(twins["k1.a"].fields()), rows) == ({}, Rows())
         assert partition.deadlines.reached(10**15) == []
 
     @on_loop
@@ -309,4 +309,4 @@ class Conformance:
         later = await taken(ledger)
         assert (later.view, later.offset) == ("b", 2)
         twins, rows = await ledger.load(NUMBER, later.view, needs)
-        assert (dict(twins["k1.a"].fields()), rows) == ({}, {})
+        assert (dict(twins["k1.a"].fields()), rows) == ({}, Rows())

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from megdt_stream.errors import TwinCorrupt, Unavailable
 from megdt_stream.evidence import record
 from megdt_stream.local import EmbeddedRedis
-from megdt_stream.mirror import Changes, Needs, Partition
+from megdt_stream.mirror import Changes, Needs, Partition, Rows
 from megdt_stream.runtime import keys
 from megdt_stream.runtime.memory import MemoryLedger
 from megdt_stream.runtime.store import Commit, Pending, Store
@@ -68,7 +68,7 @@ class TestStore(Conformance):
             elif step == "load":
                 twins, rows = await store.load(NUMBER, "a", needs)
                 assert twins["k1.a"].fields() == partition.twins["k1.a"].fields()
-                assert rows == changes.rows
+                assert rows == Rows(changes.rows)
             elif step == "propose":
                 other = await taken(store, INPUT)
                 assert await store.propose(INPUT, NUMBER, other.token, Pending(0, 1, b"x")) is Commit.DONE

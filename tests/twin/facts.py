@@ -7,7 +7,19 @@ import msgspec
 from hypothesis import strategies as st
 
 from megdt_stream.evidence import record
-from megdt_stream.evidence.record import Assessment, Enrolment, Exposure, Outcome, Retraction, Rotation
+from megdt_stream.evidence.record import (
+    Activity,
+    Assessment,
+    Decision,
+    Enrolment,
+    Exposure,
+    Feedback,
+    Outcome,
+    Resource,
+    Retraction,
+    Rotation,
+    SelfAssessment,
+)
 
 DAY = 86_400_000
 PERIOD = 28 * DAY
@@ -49,15 +61,17 @@ def _assessment(common, instrument, item, assessor, rotation, marks, missing):
 
 def _rotation(common, status, rotation, base, expects):
     plan = status in ("planned", "started")
+    change = status is None
+    stated = plan or change
     return Rotation(
         status=status,
         rotation=rotation,
-        base=base if plan else None,
-        department=None,
+        base=base if stated else None,
+        department=base if change else None,
         supervisor=None,
         starts=0 if plan else None,
         ends=PERIOD if plan else None,
-        expects=tuple((key, *pair) for key, pair in expects.items()) if plan and expects is not None else None,
+        expects=tuple((key, *pair) for key, pair in expects.items()) if stated and expects is not None else None,
         **common,
     )
 
@@ -78,7 +92,7 @@ expectations = st.dictionaries(st.sampled_from(KEYS), st.tuples(st.integers(1, 3
 rotations = st.builds(
     _rotation,
     _commons,
-    status=st.sampled_from(["planned", "started", "ended", "cancelled"]),
+    status=st.sampled_from(["planned", "started", "ended", "cancelled", None]),
     rotation=st.sampled_from(ROTATIONS),
     base=st.sampled_from(["B1", "基地"]),
     expects=st.one_of(st.none(), expectations, expectations),
@@ -99,6 +113,69 @@ outcomes = st.builds(
     result=st.sampled_from(["pass", "未通过"]),
     value=st.sampled_from([None, 1.5]),
     rotation=maybe_rotation,
+    starts=st.sampled_from([None, 0]),
+    ends=st.sampled_from([None, DAY]),
+)
+feedbacks = st.builds(
+    lambda common, **fields: Feedback(**fields, **common),
+    _commons,
+    assessor=st.sampled_from([None, "k1.s1"]),
+    rotation=maybe_rotation,
+    observed=st.sampled_from([None, -5 * DAY, PERIOD]),
+    characters=st.integers(1, 8000),
+    specific=st.sampled_from([None, True, False]),
+)
+activities = st.builds(
+    lambda common, kind, item, starts, minutes, **fields: Activity(
+        kind=kind,
+        item=None if kind == "duty" else item,
+        starts=starts if kind == "duty" else None,
+        ends=starts + minutes * 60_000 if kind == "duty" else None,
+        minutes=minutes,
+        **fields,
+        **common,
+    ),
+    _commons,
+    kind=st.sampled_from(["teaching", "duty", "learning-case"]),
+    item=st.sampled_from(["S1", "病例讨论"]),
+    starts=st.sampled_from([-1, 0, 4 * DAY - 1, 4 * DAY]),
+    minutes=st.integers(0, 1440),
+    attended=st.booleans(),
+    on_call=st.booleans(),
+    rotation=maybe_rotation,
+)
+self_assessments = st.builds(
+    lambda common, marks, rotation: SelfAssessment(
+        rotation=rotation,
+        scale="mini-cex@1",
+        marks=tuple((c, *mark) for c, mark in marks.items()),
+        missing=(),
+        **common,
+    ),
+    _commons,
+    marks=st.dictionaries(st.sampled_from(COMPETENCIES), _mark),
+    rotation=maybe_rotation,
+)
+resources = st.builds(
+    lambda common, **fields: Resource(**fields, **common),
+    _commons,
+    kind=st.sampled_from(["beds", "simulator"]),
+    base=st.just("B1"),
+    department=st.sampled_from([None, "内科"]),
+    capacity=st.sampled_from([0.0, 2.5, 40.0]),
+    unit=st.just("beds"),
+    starts=moments,
+    ends=st.none(),
+)
+decisions = st.builds(
+    lambda common, **fields: Decision(**fields, **common),
+    _commons,
+    on=st.sampled_from(["0123456789abcdef", "rec-1"]),
+    action=st.sampled_from(["accepted", "closed"]),
+    by=st.just("k1.chief"),
+    reason=st.none(),
+    characters=st.just(0),
+    until=st.sampled_from([None, DAY]),
 )
 enrolments = st.builds(
     lambda common, **fields: Enrolment(**fields, **common),
@@ -123,7 +200,10 @@ def placed(fact, topic, partition, offset):
     return msgspec.structs.replace(fact, origin=(topic, partition, offset))
 
 
-EVERY = (assessments, rotations, exposures, outcomes, enrolments, retractions)
+EVERY = (
+    *(assessments, rotations, exposures, outcomes, enrolments, retractions),
+    *(feedbacks, activities, self_assessments, resources, decisions),
+)
 
 
 def facts(kinds=EVERY, records=4, revisions=3, trainees=("k1.a",)):
@@ -161,13 +241,15 @@ def expected_fields(evidence):
         for field, numbers in _sums(fact):
             sums[field] = tuple(a + b for a, b in zip(sums[field], (*numbers, 0, 0)[:3], strict=True))
         slots |= _slots(fact)
-    texts = {
-        field: " ".join(map(str, numbers if field.startswith("c|") else numbers[:1])) for field, numbers in sums.items()
-    }
+    texts = {field: " ".join(map(str, numbers if _triple(field) else numbers[:1])) for field, numbers in sums.items()}
     whole = texts | {
         field: json.dumps(slot, ensure_ascii=False, separators=(",", ":")) for field, slot in slots.items()
     }
     return dict(sorted(whole.items()))
+
+
+def _triple(field):
+    return field[0] in "cvtu" or (field[0] == "f" and not field.endswith("|timed"))
 
 
 def _sums(fact):
@@ -181,6 +263,21 @@ def _sums(fact):
             yield f"c|{competency}|{period}|{fact.assessor or '-'}", (1, w, w * y)
         for competency, _ in fact.missing:
             yield f"m|{competency}|{period}", (1,)
+    if kind == "feedback":
+        specific = {None: "-", True: "specific", False: "general"}[fact.specific]
+        cell = f"f|{fact.assessor or '-'}|{period}"
+        delay = 0 if fact.observed is None else max(0, (fact.happened - fact.observed) // 60_000)
+        yield f"{cell}|{specific}", (1, fact.characters, delay)
+        if fact.observed is not None:
+            yield f"{cell}|timed", (1,)
+    if kind == "activity" and fact.kind == "duty":
+        week = (fact.starts + 3 * DAY) // (7 * DAY)
+        yield f"u|{week}|{'on-call' if fact.on_call else 'duty'}", (1, fact.minutes, 0)
+    elif kind == "activity":
+        yield f"t|{fact.kind}|{fact.item}|{period}", (1, fact.minutes, 1 if fact.attended else 0)
+    if kind == "self-assessment":
+        for competency, _, y, w in fact.marks:
+            yield f"v|{competency}|{period}", (1, w, w * y)
     if kind == "exposure":
         yield f"x|{fact.kind}|{fact.item}|{fact.role or '-'}|{period}", (fact.count,)
 
@@ -192,7 +289,12 @@ def _slots(fact):
         rest = [fact.status, fact.starts, fact.ends, fact.base, fact.department, fact.supervisor, expects]
         return {f"r|{fact.rotation}|{fact.h}": head + rest}
     if kind == "outcome":
-        return {f"o|{fact.outcome}|{fact.h}": [*head, fact.result, fact.value, fact.rotation]}
+        return {f"o|{fact.outcome}|{fact.h}": [*head, fact.result, fact.value, fact.rotation, fact.starts, fact.ends]}
+    if kind == "resource":
+        rest = [fact.base, fact.department, fact.capacity, fact.unit, fact.starts, fact.ends]
+        return {f"q|{fact.kind}|{fact.h}": head + rest}
+    if kind == "decision":
+        return {f"d|{fact.on}|{fact.h}": [*head, fact.action, fact.by, fact.reason, fact.until]}
     if kind == "enrolment":
         return {f"e|{fact.h}": [*head, fact.stage, fact.base, fact.programme, fact.cohort]}
     return {}

@@ -1,6 +1,6 @@
 -- One fenced, atomic commit of a partition's batch.
 -- KEYS[1] own hash, KEYS[2] outbox; ARGV[1] view prefix, ARGV[2] token, ARGV[3] base, ARGV[4] end, ARGV[5] now, ARGV[6] MessagePack:
---   {twins {trainee, {field, value, ...}, {gone, ...}, ...}, journal {shard, {h, row, ...}, ...},
+--   {hashes {key suffix, {field, value, ...}, {gone, ...}, ...},
 --    due {score, member, ...}, not due {member, ...}, seen {field, value, ...}, counts {field, n, ...}, out {score, member, ...}}
 -- Returns {1} done, {2} done before (my own lost reply), {-1, offset} other token, {-2, offset} other offset.
 -- MULTI and Lua do not roll back, so whatever can fail is looked at before the first write.
@@ -12,7 +12,7 @@ if own[2] ~= ARGV[3] then
 end
 local prefix = ARGV[1]
 local change = cmsgpack.unpack(ARGV[6])
-local twins, journal, out = change[1], change[2], change[7]
+local hashes, counts, out = change[1], change[5], change[6]
 
 local function check(key, kind)
   local found = redis.call('TYPE', key).ok
@@ -22,13 +22,12 @@ local function check(key, kind)
 end
 local wrong = check(KEYS[2], 'zset') or check(prefix .. 'due', 'zset') or check(prefix .. 'seen', 'hash')
   or check(prefix .. 'counts', 'hash')
-for i = 1, #twins, 3 do wrong = wrong or check(prefix .. 't:' .. twins[i], 'hash') end
-for i = 1, #journal, 2 do wrong = wrong or check(prefix .. 'j:' .. journal[i], 'hash') end
+for i = 1, #hashes, 3 do wrong = wrong or check(prefix .. hashes[i], 'hash') end
 if wrong then return wrong end
-for i = 1, #change[6], 2 do
-  local n = redis.call('HGET', prefix .. 'counts', change[6][i])
+for i = 1, #counts, 2 do
+  local n = redis.call('HGET', prefix .. 'counts', counts[i])
   if n and not string.match(n, '^%-?%d+$') then
-    return redis.error_reply('WRONGKIND ' .. prefix .. 'counts holds no number under ' .. change[6][i])
+    return redis.error_reply('WRONGKIND ' .. prefix .. 'counts holds no number under ' .. counts[i])
   end
 end
 
@@ -42,16 +41,15 @@ local function each(command, key, list)
   for i = 1, #list, CHUNK do redis.call(command, key, unpack(list, i, math.min(i + CHUNK - 1, #list))) end
 end
 
-for i = 1, #twins, 3 do
-  local key = prefix .. 't:' .. twins[i]
-  each('HSET', key, twins[i + 1])
-  each('HDEL', key, twins[i + 2])
+for i = 1, #hashes, 3 do
+  local key = prefix .. hashes[i]
+  each('HSET', key, hashes[i + 1])
+  each('HDEL', key, hashes[i + 2])
 end
-for i = 1, #journal, 2 do each('HSET', prefix .. 'j:' .. journal[i], journal[i + 1]) end
-each('ZADD', prefix .. 'due', change[3])
-each('ZREM', prefix .. 'due', change[4])
-each('HSET', prefix .. 'seen', change[5])
-for i = 1, #change[6], 2 do redis.call('HINCRBY', prefix .. 'counts', change[6][i], change[6][i + 1]) end
+each('ZADD', prefix .. 'due', change[2])
+each('ZREM', prefix .. 'due', change[3])
+each('HSET', prefix .. 'seen', change[4])
+for i = 1, #counts, 2 do redis.call('HINCRBY', prefix .. 'counts', counts[i], counts[i + 1]) end
 each('ZADD', KEYS[2], out)
 redis.call('HSET', KEYS[1], 'offset', ARGV[4], 'now', ARGV[5])
 return {1}

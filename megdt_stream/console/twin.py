@@ -45,6 +45,10 @@ def header(trainee: str, view: TwinView, as_of: int, words: Words) -> Text:
         text.append("  " + " · ".join(part for part in named if part))
     if as_of:
         text.append(f"  {words['as of']} {day(as_of)}", style="dim")
+    if view.head is not None:
+        text.append(f"\n{words['belongs to']} {view.head}", style="yellow")
+    if view.personas:
+        text.append(f"\n{words['with']} {', '.join(view.personas)}", style="dim")
     return text
 
 

@@ -63,7 +63,7 @@ def compare(
         for reason, count in figures["reasons"].items():
             reasons[reason] = reasons.get(reason, 0) + count
     yield Comparison("rejected, reason by reason", *_sums(truth.reasons, reasons))
-    known = {name for name, trainee in truth.trainees.items() if trainee.accepted}
+    known = {name for name, subject in truth.subjects.items() if subject.twin}
     yield Comparison("twins", len(known), len(twins), len(known ^ set(twins)))
     missed = {(u.trainee, u.rotation, u.key) for u in truth.undelivered if u.due <= open_until}
     warned = {(name, one.rotation, one.key) for name, view in twins.items() for one in view.warnings}
@@ -71,10 +71,13 @@ def compare(
 
 
 def coverage(truth: Truth, twins: Mapping[str, TwinView], opens: int, closes: int) -> Coverage:
-    """Count true levels within their interval, at the middle of the time that the estimate covers."""
+    """Count true levels within their interval, at the middle of the time that the estimate covers.
+
+    Only of persons: what came under a second pseudonym counts with the person it is linked to.
+    """
     inside = total = 0
-    for name, view in twins.items():
-        for one in view.levels:
+    for name in truth.trainees.keys() & twins.keys():
+        for one in twins[name].levels:
             real = truth.trainees[name].competencies[one.competency]
             share = min(1.0, max(0.0, ((one.since + one.until) / 2 - opens) / (closes - opens)))
             total += 1

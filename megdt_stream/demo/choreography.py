@@ -18,7 +18,7 @@ from megdt_stream.demo.source import Source
 from megdt_stream.local import Progress
 from megdt_stream.runtime.drained import LogEnds, Standing, drain
 from megdt_stream.runtime.query import Query, Stored
-from megdt_stream.runtime.seeds import load_estimation, load_rule
+from megdt_stream.seed_files import load_estimation, load_rule
 from megdt_stream.session import Session, open_session
 from megdt_stream.twin.view import Estimation, TwinView, read
 from megdt_stream.verify import Report, verify

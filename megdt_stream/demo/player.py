@@ -44,7 +44,7 @@ class Player(threading.Thread):
         try:
             with Publisher(self._kafka, client_id="megdt-demo") as publisher:
                 for event in self._paced(self._source.events()):
-                    publisher.publish(event.topic, event.key, event.value)
+                    publisher.publish(event.topic, event.key, event.value, event.headers)
                     self.handed[event.topic] += 1
             self.acknowledged = dict(publisher.acknowledged)
         except Exception as error:  # noqa: BLE001 - handed to the thread that waits, which raises it

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence.adapters import oulad
 from megdt_stream.publisher.oulad_files import read_oulad
 from megdt_stream.synth import Hospital, HospitalPlan, Truth, generate
 
+_BINARY_SHARE: Final = 0.1
+
 
 class Event(NamedTuple):
-    """A record to publish: short topic, key, bytes, and when it became available (ms)."""
+    """A record to publish: short topic, key, bytes, when it became available (ms), and headers (binary mode)."""
 
     topic: str
     key: str
     value: bytes
     available: int
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,11 @@ class Source:
 
 
 def synthetic_source(plan: HospitalPlan) -> Source:
-    """Play a synthetic hospital."""
-    hospital = generate(plan)
+    """Play a synthetic hospital, with a tenth of one source's events in binary mode."""
+    hospital = generate(replace(plan, binary_share=_BINARY_SHARE))
     return Source(
         title=f"{plan.trainees} trainees, {plan.days} days, seed {plan.seed}",
-        events=lambda: (Event(e.topic, e.key, e.value, e.available) for e in hospital.events),
+        events=lambda: (Event(e.topic, e.key, e.value, e.available, e.headers) for e in hospital.events),
         opens=plan.opens,
         closes=plan.closes,
         focus=_focus(hospital),

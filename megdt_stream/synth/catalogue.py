@@ -64,6 +64,11 @@ E_PORTFOLIO: Final = "/e-portfolio"
 HIS: Final = "/his"
 SKILLS_CENTRE: Final = "/skills-centre"
 TMS: Final = "/tms"
+ROSTER: Final = "/roster"
+LEARNING: Final = "https://learning.hospital.example/cases"
+REGISTRY: Final = "/identity-registry"
+EDUCATION_OFFICE: Final = "/education-office"
+RESOURCE_OFFICE: Final = "/%E8%B5%84%E6%BA%90%E5%8A%9E/inventory"
 
 MINI_CEX: Final = Instrument(
     "mini-cex",
@@ -102,6 +107,9 @@ ROTATION_EXAM: Final = Instrument(
     judged=False,
 )
 ROTATION_EXAM_ITEM: Final = "出科考核"
+
+
+SIMULATIONS: Final = ("心肺复苏模拟训练", "困难气道模拟训练", "腔镜模拟训练", "团队危机资源管理")
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,9 @@ class Specialty:
     departments: tuple[Department, ...]
     weight: int
 
+
+ROSTERED: Final = frozenset({_EMERGENCY.code, _INTENSIVE_CARE.code})
+"""Departments whose duty roster is kept electronically."""
 
 SPECIALTIES: Final = (
     Specialty(

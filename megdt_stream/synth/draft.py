@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
 REJECTED: Final = "rejected"
+
+FAMILIES: Final = MappingProxyType(
+    {
+        "assessments": ("assessment", "feedback"),
+        "rotations": ("rotation",),
+        "exposures": ("exposure",),
+        "activities": ("activity", "teaching", "duty", "self-assessment", "learning-case"),
+        "outcomes": ("outcome", "remediation", "leave", "credits"),
+        "resources": ("resource",),
+        "identities": ("identity",),
+        "decisions": ("decision",),
+    }
+)
+"""Topic -> what its types are about; the first is what a retraction there is called by."""
+
+TOPIC_OF: Final = MappingProxyType({thing: topic for topic, things in FAMILIES.items() for thing in things})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +36,11 @@ class Draft:
     in the latter alone.
     """
 
-    topic: str
     kind: str
     """The type without `megdt.` and `.v1`, such as `assessment.recorded`."""
     source: str
     id: str
-    trainee: str
+    subject: str
     time: int
     recorded: int
     available: int
@@ -35,6 +51,16 @@ class Draft:
     reason: str = ""
     fault: str = ""
     """Name of the fault to put in when the event is written, "" for none."""
+
+    @property
+    def thing(self) -> str:
+        """What the type is about, such as `assessment`."""
+        return self.kind.partition(".")[0]
+
+    @property
+    def topic(self) -> str:
+        """Short name of the topic."""
+        return TOPIC_OF[self.thing]
 
     @property
     def retraction(self) -> bool:

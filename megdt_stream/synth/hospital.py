@@ -8,21 +8,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
+from megdt_stream.synth.desk import Chapter
 from megdt_stream.synth.draft import Draft
-from megdt_stream.synth.life import Chapter, Life
+from megdt_stream.synth.life import Life
 from megdt_stream.synth.people import People, recruit
 from megdt_stream.synth.plan import HospitalPlan
+from megdt_stream.synth.resources import Inventory
 from megdt_stream.synth.truth import Truth, TruthTeller
-from megdt_stream.synth.wire import write
+from megdt_stream.synth.wire import Headers, in_binary_mode, write, write_binary
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """One record to publish.
 
-    `topic` is the short name, `key` the trainee's pseudonym, `available` the time of publishing in ms (the
+    `topic` is the short name, `key` the subject's pseudonym, `available` the time of publishing in ms (the
     one inside a repeated record is earlier). `fate` is `accepted`, `duplicate` or `rejected`; `reason` is
-    the reason code of docs/records.md for the rejected, else "".
+    the reason code of docs/records.md for the rejected, else "". `headers` are there in binary mode alone, and none
+    unless the plan asks for it.
     """
 
     topic: str
@@ -31,6 +34,7 @@ class Published:
     available: int
     fate: str
     reason: str
+    headers: Headers = ()
 
 
 class Hospital:
@@ -47,21 +51,26 @@ class Hospital:
     @property
     def events(self) -> Iterator[Published]:
         """Iterate over everything published within the plan's days."""
-        lives = (_in_order(life.chapters()) for life in self._lives())
-        merged = heapq.merge(*lives, key=lambda draft: draft.published)
-        return map(_publish, takewhile(lambda draft: draft.published < self.plan.closes, merged))
+        told = (*(life.chapters() for life in self._lives()), Inventory(self.plan, self.people).chapters())
+        merged = heapq.merge(*map(_in_order, told), key=lambda draft: draft.published)
+        return map(self._publish, takewhile(lambda draft: draft.published < self.plan.closes, merged))
 
     @cached_property
     def truth(self) -> Truth:
         """Tell what is true of the people, and of the events."""
         teller = TruthTeller(self.plan, self.people)
         for trainee, life in zip(self.people.trainees, self._lives(), strict=True):
-            drafts = (draft for chapter in life.chapters() for draft in chapter.drafts)
-            teller.add(trainee, life.schedule, drafts)
+            teller.add(trainee, life.schedule, life.identities, _drafts(life.chapters()))
+        teller.add_resources(_drafts(Inventory(self.plan, self.people).chapters()))
         return teller.tell()
 
     def _lives(self) -> Iterator[Life]:
         return (Life(self.plan, self.people, trainee) for trainee in self.people.trainees)
+
+    def _publish(self, draft: Draft) -> Published:
+        binary = in_binary_mode(draft, self.plan.binary_share)
+        value, headers = write_binary(draft) if binary else (write(draft), ())
+        return Published(draft.topic, draft.subject, value, draft.published, draft.fate, draft.reason, headers)
 
 
 def generate(plan: HospitalPlan) -> Hospital:
@@ -69,8 +78,8 @@ def generate(plan: HospitalPlan) -> Hospital:
     return Hospital(plan)
 
 
-def _publish(draft: Draft) -> Published:
-    return Published(draft.topic, draft.trainee, write(draft), draft.published, draft.fate, draft.reason)
+def _drafts(chapters: Iterable[Chapter]) -> Iterator[Draft]:
+    return (draft for chapter in chapters for draft in chapter.drafts)
 
 
 def _in_order(chapters: Iterable[Chapter]) -> Iterator[Draft]:
@@ -82,7 +91,7 @@ def _in_order(chapters: Iterable[Chapter]) -> Iterator[Draft]:
             yield heapq.heappop(waiting)[2]
         for draft in chapter.drafts:
             if draft.published < chapter.not_before:
-                raise ValueError(f"{draft.kind} of {draft.trainee} is published before its chapter begins")
+                raise ValueError(f"{draft.kind} of {draft.subject} is published before its chapter begins")
             heapq.heappush(waiting, (draft.published, number, draft))
             number += 1
     while waiting:

@@ -70,6 +70,8 @@ class Trainee:
     cohort: str
     opens: int
     curves: MappingProxyType[str, Curve]
+    self_bias: float
+    """How much higher they rate themselves than they are (levels)."""
 
     @property
     def final_year(self) -> bool:
@@ -175,6 +177,7 @@ def _trainee(plan: HospitalPlan, index: int, base: Base) -> Trainee:
         cohort=f"{plan.start.year - year + 1}级",
         opens=plan.opens,
         curves=MappingProxyType(curves),
+        self_bias=rng.gauss(plan.self_bias_mean, plan.self_bias_sd),
     )
 
 

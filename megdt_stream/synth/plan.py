@@ -32,6 +32,22 @@ class HospitalPlan:
     continuing_share: float = 0.15
     assessors_per_department: int = 6
     cancelled_rotation_rate: float = 0.04
+    changed_rotation_rate: float = 0.06
+    """Rotations that are moved to other days before they begin."""
+    reassigned_rate: float = 0.12
+    """Rotations whose supervisor is named, or changed, apart from the plan."""
+    leave_rate: float = 0.08
+    """Rotations in which the trainee takes leave; half of the leaves are long and put the rotation's end off."""
+
+    # Pseudonyms
+    second_pseudonym_share: float = 0.35
+    """Trainees whom the skills centre knows by a pseudonym of its own."""
+    doubled_rate: float = 0.04
+    """Trainees who were entered twice; the second entry is merged later."""
+    unmerged_rate: float = 0.4
+    """Of the merges: those undone; half of these are done again."""
+    binary_share: float = 0.0
+    """Of the e-portfolio's events: those in CloudEvents' binary mode, with headers."""
 
     # Truth
     base_sd: float = 0.15
@@ -46,13 +62,22 @@ class HospitalPlan:
     """Typical SD of an assessor's single mark about the level they see."""
     halo_sd: float = 0.25
     """SD shared by all marks of one form."""
+    self_bias_mean: float = 0.4
+    """How much higher than they are the trainees rate themselves; it differs between them by `self_bias_sd`."""
+    self_bias_sd: float = 0.3
     withdrawal_rate: float = 0.05
     """Yearly share of withdrawals among average trainees; weaker ones leave more often."""
 
     # Volume, per week of rotation
-    extra_forms_per_week: float = 1.0
-    cases_per_week: float = 1.1
-    procedures_per_week: float = 0.9
+    extra_forms_per_week: float = 0.65
+    feedback_per_week: float = 0.15
+    cases_per_week: float = 0.7
+    procedures_per_week: float = 0.55
+    simulations_per_week: float = 0.08
+    teaching_per_week: float = 0.25
+    learning_cases_per_week: float = 0.06
+    credits_per_week: float = 0.35
+    """Of those in continuing education."""
 
     # Mess
     late_rate: float = 0.06
@@ -66,6 +91,8 @@ class HospitalPlan:
     out_of_order_rate: float = 0.15
     """Of the amended or retracted: those whose first version is published after the last."""
     retracted_rate: float = 0.008
+    resent_rate: float = 0.15
+    """Of the records of a pseudonym when it is linked or merged: those sent again under the head's."""
     duplicate_rate: float = 0.02
     malformed_rate: float = 0.006
     corrected_rate: float = 0.7
@@ -100,6 +127,7 @@ class HospitalPlan:
             malformed_rate=0.04,
             missing_rate=0.10,
             late_rate=0.10,
+            doubled_rate=0.15,
         )
 
     @classmethod
@@ -109,7 +137,7 @@ class HospitalPlan:
 
     def clean(self) -> HospitalPlan:
         """Give the same plan without mess: every record comes once, in good form."""
-        mess = ("late", "missing", "missing_score", "amended", "retracted", "duplicate", "malformed")
+        mess = ("late", "missing", "missing_score", "amended", "retracted", "resent", "duplicate", "malformed")
         return replace(self, **{f"{name}_rate": 0.0 for name in mess})  # type: ignore[arg-type]
 
     @cached_property

@@ -24,13 +24,28 @@ from megdt_stream.synth.plan import HospitalPlan
 
 _WEEKS: Final = MappingProxyType({MEDICAL_SCHOOL: (4, 4, 8), POSTGRADUATE: (4, 4, 8, 12), CONTINUING: (12,)})
 _LONGEST_LEAD_DAYS: Final = 30
+_LEAVES: Final = ("病假", "事假", "婚假", "conference")
+_LEAVE_DAYS: Final = (1, 2, 3, 7, 10, 14)
+_LONG_LEAVE_DAYS: Final = 3
 _END_OF_DAY: Final = 6 * HOUR - 1000
 """From 18:00 at the end of a rotation to 23:59:59."""
 
 
 @dataclass(frozen=True)
+class Leave:
+    """Days away within a stay; times in ms. A long one puts the rotation's end off by its length."""
+
+    kind: str
+    asked: int
+    starts: int
+    ends: int
+    puts_off: int
+    """By how much (ms)."""
+
+
+@dataclass(frozen=True)
 class Rotation:
-    """A stay in a department; times in ms, `cancelled` and after it nothing happens."""
+    """A stay in a department as it came to be; times in ms, `cancelled` and after it nothing happens."""
 
     code: str
     department: Department
@@ -40,6 +55,11 @@ class Rotation:
     ends: int
     expects: tuple[dict[str, Any], ...]
     """As in the event, dues in ms."""
+    leave: Leave | None = None
+    moved: int = 0
+    """By how much (ms) it was moved after it was planned and before it began."""
+    assigned: int | None = None
+    """When the supervisor was named apart from the plan."""
     cancelled: int | None = None
 
     @property
@@ -94,7 +114,8 @@ def _rotation(
     rng: Random,
 ) -> Rotation:
     weeks = rng.choice(_WEEKS[trainee.stage])
-    ends = starts + weeks * WEEK - 14 * HOUR
+    leave = _leave(starts, weeks, rng) if rng.random() < plan.leave_rate else None
+    ends = starts + weeks * WEEK - 14 * HOUR + (leave.puts_off if leave else 0)
     # Plans are made in order: a later rotation is never planned before an earlier one.
     planned = starts - rng.randrange(20, _LONGEST_LEAD_DAYS) * DAY
     rotation = Rotation(
@@ -105,9 +126,19 @@ def _rotation(
         starts=starts,
         ends=ends,
         expects=_expectations(trainee.stage, department, weeks, ends, rng),
+        leave=leave,
+        moved=rng.choice((-7, 7, 14)) * DAY if rng.random() < plan.changed_rotation_rate else 0,
+        assigned=starts + rng.randrange(-9, 5) * DAY if rng.random() < plan.reassigned_rate else None,
     )
     called_off = starts - rng.randrange(1, 15) * DAY + rng.randrange(10) * HOUR
     return _cancelled(rotation, called_off) if rng.random() < plan.cancelled_rotation_rate else rotation
+
+
+def _leave(starts: int, weeks: int, rng: Random) -> Leave:
+    days = rng.choice(_LEAVE_DAYS)
+    first = starts + rng.randrange(4, weeks * 7 - days) * DAY
+    asked = first - rng.randrange(1, 4) * DAY + rng.randrange(1, 9) * HOUR
+    return Leave(rng.choice(_LEAVES), asked, first, first + days * DAY, days * DAY if days > _LONG_LEAVE_DAYS else 0)
 
 
 def _cancelled(rotation: Rotation, at: int) -> Rotation:

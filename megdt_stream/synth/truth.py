@@ -1,19 +1,17 @@
-"""The truth: what is so in the hospital, and what its accepted records add up to.
-
-The ledger here works on drafts, before any byte is written, and follows docs/records.md by hand; it is small
-because it sees one trainee at a time and knows the fates already.
-"""
+"""The truth: what is so in the hospital, and what its accepted records add up to."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from megdt_stream.synth.chance import YEAR
-from megdt_stream.synth.draft import ACCEPTED, DUPLICATE, REJECTED, Draft
+from megdt_stream.synth.draft import ACCEPTED, DUPLICATE, FAMILIES, REJECTED, Draft
+from megdt_stream.synth.identities import Identities
+from megdt_stream.synth.ledger import Ledger
 from megdt_stream.synth.people import Assessor, People, Trainee
 from megdt_stream.synth.plan import HospitalPlan
 from megdt_stream.synth.schedule import Schedule
@@ -43,12 +41,29 @@ class TrueTrainee:
     withdrawn: int | None
     """When they left (ms), whether or not the record of it came."""
     competencies: dict[str, TrueCompetency]
+    self_bias: float
+    """How much higher than they are they rate themselves (levels)."""
+    pseudonyms: list[str]
+    """All their pseudonyms, the main one first."""
     accepted: int
-    """Accepted events, all versions."""
+    """Accepted events, all versions under all pseudonyms."""
     exposures: dict[str, dict[str, int]]
-    """`kind|item` -> `count` of the standing records and yearly `quota`."""
+    """`kind|item` -> `count` of what stands at the main pseudonym, and the yearly `quota` (0: none)."""
     outcomes: dict[str, str]
-    """Outcome -> result of the standing record."""
+    """Outcome -> result of what stands at the main pseudonym."""
+
+
+@dataclass(frozen=True)
+class TrueSubject:
+    """What becomes of a pseudonym by the stream's end.
+
+    `head` is whom it belongs to by the accepted links, `accepted` counts events under it, and `twin` tells whether
+    anything stands there, its own or carried over.
+    """
+
+    head: str | None
+    accepted: int
+    twin: bool
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,8 @@ class TrueBase:
 class Undelivered:
     """An expectation due within the stream and not met by standing records when the stream ends.
 
-    `why`: `never-came`, `late` (comes after the end), `rejected` (malformed and not sent again), `retracted`.
+    `why`: `never-came`, `late` (comes after the end), `rejected` (malformed and not sent again), `retracted`,
+    `unlinked` (came under a pseudonym that does not belong to this one by then). `trainee` has no head.
     """
 
     trainee: str
@@ -89,9 +105,9 @@ class Undelivered:
 
 @dataclass(frozen=True)
 class StandingRevision:
-    """The version that stands of a record that has an accepted revision above 0."""
+    """A pseudonym's own standing version of a record that has an accepted revision above 0."""
 
-    trainee: str
+    subject: str
     topic: str
     source: str
     id: str
@@ -105,6 +121,8 @@ class Truth:
 
     plan: dict[str, Any]
     trainees: dict[str, TrueTrainee] = field(default_factory=dict)
+    subjects: dict[str, TrueSubject] = field(default_factory=dict)
+    """Whatever the stream speaks of: trainees under each of their pseudonyms, teachers, resources."""
     assessors: dict[str, TrueAssessor] = field(default_factory=dict)
     bases: dict[str, TrueBase] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -125,97 +143,6 @@ class Truth:
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1)
 
 
-class Ledger:
-    """What one trainee's drafts add up to at the end of the stream."""
-
-    def __init__(self, drafts: Iterable[Draft], closes: int) -> None:
-        self._closes = closes
-        everything = list(drafts)
-        self.sent = [draft for draft in everything if draft.published < closes]
-        self._unsent = [draft for draft in everything if draft.published >= closes]
-        self.accepted = [draft for draft in self.sent if draft.fate == ACCEPTED]
-        self._standing = _standing(self.accepted)
-        self.valid = [draft for draft in self._standing.values() if not draft.retraction]
-
-    def revised(self) -> Iterator[StandingRevision]:
-        """Give the standing version of each record with an accepted revision above 0."""
-        for (source, record), draft in self._standing.items():
-            if draft.revision:
-                yield StandingRevision(draft.trainee, draft.topic, source, record, draft.revision, draft.retraction)
-
-    def exposures(self) -> Counter[str]:
-        """Count what was seen and done, by `kind|item`."""
-        totals: Counter[str] = Counter()
-        for draft in self.valid:
-            if draft.topic == "exposures":
-                totals[f"{draft.data['kind']}|{draft.data['item']}"] += draft.data.get("count", 1)
-        return totals
-
-    def outcomes(self) -> dict[str, str]:
-        """Give the standing result of each outcome."""
-        return {draft.data["outcome"]: draft.data["result"] for draft in self.valid if draft.topic == "outcomes"}
-
-    def due_expectations(self) -> list[tuple[str, str, int, int]]:
-        """Give (rotation, key, count, due) of what uncancelled rotations expect by the stream's end."""
-        return [
-            (rotation, _key(expected), expected.get("count", 1), expected["due"])
-            for rotation, story in self._rotations().items()
-            if story[-1].kind != "rotation.cancelled"
-            for expected in _last_plan(story)
-            if expected["due"] < self._closes
-        ]
-
-    def undelivered(self) -> Iterator[Undelivered]:
-        """Give the expectations due and not met."""
-        arrived = Counter(_slot(draft) for draft in self.valid if draft.topic == "assessments")
-        for rotation, key, count, due in self.due_expectations():
-            if arrived[rotation, key] < count:
-                trainee = self.accepted[0].trainee
-                came = arrived[rotation, key]
-                yield Undelivered(trainee, rotation, key, due, count, came, self._why((rotation, key)))
-
-    def _rotations(self) -> dict[str, list[Draft]]:
-        """Give each rotation's valid records in the order in which they happened."""
-        stories: defaultdict[str, list[Draft]] = defaultdict(list)
-        for draft in self.valid:
-            if draft.topic == "rotations":
-                stories[draft.data["rotation"]].append(draft)
-        return {code: sorted(story, key=lambda draft: (draft.time, draft.revision)) for code, story in stories.items()}
-
-    def _why(self, slot: tuple[str, str]) -> str:
-        versions = [draft for draft in self.sent if _slot(draft) == slot]
-        accepted = {(draft.source, draft.id) for draft in versions if draft.fate == ACCEPTED}
-        if any(self._standing[record].retraction for record in accepted):
-            return "retracted"
-        if any(_slot(draft) == slot and draft.fate == ACCEPTED for draft in self._unsent):
-            return "late"
-        return "rejected" if any((draft.source, draft.id) not in accepted for draft in versions) else "never-came"
-
-
-def _standing(accepted: Iterable[Draft]) -> dict[tuple[str, str], Draft]:
-    highest: dict[tuple[str, str], Draft] = {}
-    for draft in accepted:
-        record = (draft.source, draft.id)
-        if record not in highest or draft.revision > highest[record].revision:
-            highest[record] = draft
-    return highest
-
-
-def _last_plan(story: list[Draft]) -> list[dict[str, Any]]:
-    plans = [draft for draft in story if "expects" in draft.data]
-    return list(plans[-1].data["expects"]) if plans else []
-
-
-def _key(named: Any) -> str:
-    return str(named.get("item") or named["instrument"])
-
-
-def _slot(draft: Draft) -> tuple[str, str] | None:
-    if draft.topic != "assessments" or draft.retraction:
-        return None
-    return draft.data["rotation"], _key(draft.data)
-
-
 class TruthTeller:
     """Collects the truth, trainee by trainee."""
 
@@ -227,16 +154,31 @@ class TruthTeller:
         self._reasons: Counter[str] = Counter()
         self._truth = Truth(plan={**asdict(plan), "start": plan.start.isoformat(), "base_size": list(plan.base_size)})
 
-    def add(self, trainee: Trainee, schedule: Schedule, drafts: Iterable[Draft]) -> None:
+    def add(self, trainee: Trainee, schedule: Schedule, identities: Identities, drafts: Iterable[Draft]) -> None:
         """Enter one trainee's year."""
+        ledger = self._book(drafts)
+        self._forms.update(draft.data["assessor"] for draft in ledger.accepted if _judged(draft))
+        self._truth.expectations += sum(count for _, _, _, count, _ in ledger.due_expectations())
+        self._truth.undelivered.extend(Undelivered(*missed) for missed in ledger.undelivered())
+        self._truth.trainees[trainee.pseudonym] = self._trainee(trainee, schedule, identities, ledger)
+
+    def add_resources(self, drafts: Iterable[Draft]) -> None:
+        """Enter the year of the hospital's resources."""
+        self._book(drafts)
+
+    def _book(self, drafts: Iterable[Draft]) -> Ledger:
+        """Enter what holds of all lives alike."""
         ledger = Ledger(drafts, self._plan.closes)
         self._counts.update((draft.topic, draft.fate) for draft in ledger.sent)
         self._reasons.update(draft.reason for draft in ledger.sent if draft.reason)
-        self._forms.update(draft.data["assessor"] for draft in ledger.accepted if "assessor" in draft.data)
-        self._truth.expectations += sum(count for _, _, count, _ in ledger.due_expectations())
-        self._truth.undelivered.extend(ledger.undelivered())
-        self._truth.standing.extend(ledger.revised())
-        self._truth.trainees[trainee.pseudonym] = self._trainee(trainee, schedule, ledger)
+        self._truth.standing.extend(
+            StandingRevision(draft.subject, draft.topic, draft.source, draft.id, draft.revision, draft.retraction)
+            for draft in ledger.revised()
+        )
+        accepted = Counter(draft.subject for draft in ledger.accepted)
+        for name in ledger.names:
+            self._truth.subjects[name] = TrueSubject(ledger.heads.get(name), accepted[name], bool(ledger.of(name)))
+        return ledger
 
     def tell(self) -> Truth:
         """Give the truth once every trainee is entered."""
@@ -250,12 +192,11 @@ class TruthTeller:
         truth.bases = {
             base.code: TrueBase(base.specialty.code, base.strength, sizes[base.code]) for base in self._people.bases
         }
-        topics = ("assessments", "exposures", "identities", "outcomes", "rotations")
-        truth.counts = {topic: {fate: self._counts[topic, fate] for fate in _FATES} for topic in topics}
+        truth.counts = {topic: {fate: self._counts[topic, fate] for fate in _FATES} for topic in sorted(FAMILIES)}
         truth.reasons = dict(sorted(self._reasons.items()))
         return truth
 
-    def _trainee(self, trainee: Trainee, schedule: Schedule, ledger: Ledger) -> TrueTrainee:
+    def _trainee(self, trainee: Trainee, schedule: Schedule, identities: Identities, ledger: Ledger) -> TrueTrainee:
         left = schedule.withdrawn
         return TrueTrainee(
             stage=trainee.stage,
@@ -264,9 +205,11 @@ class TruthTeller:
             cohort=trainee.cohort,
             withdrawn=left if left is not None and left < self._plan.closes else None,
             competencies={code: self._competency(trainee, code) for code in trainee.curves},
+            self_bias=trainee.self_bias,
+            pseudonyms=[name for name in (identities.main, identities.skills, identities.double) if name],
             accepted=len(ledger.accepted),
-            exposures=_coverage(trainee, ledger.exposures()),
-            outcomes=ledger.outcomes(),
+            exposures=_coverage(trainee, ledger.exposures(trainee.pseudonym)),
+            outcomes=ledger.outcomes(trainee.pseudonym),
         )
 
     def _competency(self, trainee: Trainee, code: str) -> TrueCompetency:
@@ -279,9 +222,14 @@ class TruthTeller:
         return TrueAssessor(assessor.department, assessor.severity, assessor.noise_sd, assessor.load, forms)
 
 
+def _judged(draft: Draft) -> bool:
+    return draft.thing == "assessment" and "assessor" in draft.data
+
+
 def _coverage(trainee: Trainee, done: Counter[str]) -> dict[str, dict[str, int]]:
     quotas: Counter[str] = Counter()
     for department in trainee.base.specialty.departments:
         quotas.update({f"case|{item}": quota for item, quota in department.cases.items()})
         quotas.update({f"procedure|{item}": quota for item, quota in department.procedures.items()})
-    return {item: {"count": done[item], "quota": quota} for item, quota in quotas.items()}
+    items = (*quotas, *sorted(item for item in done if item not in quotas))
+    return {item: {"count": done[item], "quota": quotas[item]} for item in items}

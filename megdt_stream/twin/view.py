@@ -155,9 +155,12 @@ class OpenWarning(NamedTuple):
 class TwinView:
     """All that is read off a twin.
 
-    `missing` counts scores given as missing, by competency; `evidence` counts standing records, by kind.
+    `head` is the person that this pseudonym belongs to, `personas` are the pseudonyms whose records are counted here
+    as well. `missing` counts scores given as missing, by competency; `evidence` counts standing records, by kind.
     """
 
+    head: str | None
+    personas: tuple[str, ...]
     enrolment: Enrolment | None
     levels: tuple[Level, ...]
     rotations: tuple[Rotation, ...]
@@ -171,6 +174,8 @@ class TwinView:
 def read(twin: Twin, estimation: Estimation) -> TwinView:
     """Read a twin."""
     return TwinView(
+        head=twin.head,
+        personas=tuple(sorted(name for name, register in (twin.personas or {}).items() if register.on)),
         enrolment=_enrolment(twin),
         levels=tuple(_levels(twin, estimation)),
         rotations=tuple(_rotations(twin)),
@@ -343,6 +348,13 @@ def document(trainee: str, view: TwinView, estimation: Estimation, as_of: int) -
 
 
 def _who(view: TwinView, _: Estimation) -> Properties:
+    linked = {} if view.head is None else {"head": {"value": view.head, "provenance": {"field": "i"}}}
+    if view.personas:
+        linked["personas"] = {"value": list(view.personas), "provenance": {"field": "p"}}
+    return linked | _enrolled(view)
+
+
+def _enrolled(view: TwinView) -> Properties:
     if view.enrolment is None:
         return {}
     provenance = {"record": view.enrolment.record, "happened": rfc3339(view.enrolment.happened)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,9 @@ from megdt_stream.verify.overdue import Expected, Notice
 from megdt_stream.verify.reference import RULE, Reference
 from megdt_stream.verify.report import Report
 from megdt_stream.verify.times import DAY_MS, read_time
+
+_OPERATIONS: Final = "megdt.operations."
+_LINKED: Final = "linked"
 
 
 class _Copy(NamedTuple):
@@ -56,8 +59,11 @@ def _place(notice: Notice) -> str:
 def _gather(log: Log, state: State, reference: Reference, report: Report) -> _Alerts:
     alerts = _Alerts({}, set())
     for where, key, value, published in _copies(log, state):
-        event = _read(value, reference)
-        if event is None:
+        event = _decode(value)
+        if _is_of_others(event):
+            report.other_alerts += published
+            continue
+        if not reference.satisfies(ALERTS, event):
             report.differ("alert_unreadable", where)
             continue
         copy = _Copy(where, key, value or b"")
@@ -79,12 +85,17 @@ def _copies(log: Log, state: State) -> Iterator[tuple[str, bytes | None, bytes |
                 yield f"outbox/{number}", message.key, message.value, False
 
 
-def _read(value: bytes | None, reference: Reference) -> dict[str, Any] | None:
+def _decode(value: bytes | None) -> Any:
     try:
-        event = msgspec.json.decode(value or b"")
+        return msgspec.json.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return event if reference.satisfies(ALERTS, event) else None
+
+
+def _is_of_others(event: Any) -> bool:
+    """Say whether an alert is about the running of the system: no decision of the mirror's."""
+    kind = event.get("type") if isinstance(event, dict) else None
+    return isinstance(kind, str) and kind.startswith(_OPERATIONS)
 
 
 def _check_content(copy: _Copy, notice: Notice, reference: Reference, report: Report) -> None:
@@ -99,6 +110,8 @@ def _check_content(copy: _Copy, notice: Notice, reference: Reference, report: Re
         wrong.append("expected, due")
     if data["days_overdue"] != (notice.cause.now - data["due"]) // DAY_MS:
         wrong.append("days_overdue")
+    if (data["reason"]["code"] == _LINKED) != notice.linked:
+        wrong.append("reason")
     if not _rests_on(notice, {entry["h"] for entry in data["evidence"]}):
         wrong.append("evidence")
     if wrong:
@@ -139,7 +152,7 @@ def _milliseconds(text: str) -> int | None:
 
 def _rests_on(notice: Notice, stated: set[str]) -> bool:
     """Say whether the stated evidence is the rotation's slots, and at most the record that decided."""
-    return notice.slots <= stated and stated - notice.slots <= {notice.cause.h}
+    return notice.slots <= stated and stated - notice.slots <= notice.cause.ids
 
 
 def _check_unexpected(log: Log, state: State, copy: _Copy, report: Report) -> None:

@@ -67,13 +67,15 @@ def _await_rest(
 ) -> Ends:
     """Give the ends that the store must have reached: where the logs end at rest, or at the deadline.
 
-    Cursors are read before ends, so that "reached" also holds for evidence made of the last input.
+    Cursors are read before the outboxes and these before the ends: what an outbox held is evidence again where a
+    pseudonym carries its records over, and "reached" then also holds for evidence made of the last input.
     """
     while True:
         cursors = store.cursors(partitions)
+        nothing_waits = store.outboxes_empty(partitions)
         ends = source.ends(_WORKED)
         behind = sum(max(end - cursors[place], 0) for place, end in ends.items())
-        if time.monotonic() >= deadline or (not behind and store.outboxes_empty(partitions)):
+        if time.monotonic() >= deadline or (not behind and nothing_waits):
             return ends
         say(f"waiting for {behind:,} records to be applied")
         time.sleep(_POLL_SECONDS)

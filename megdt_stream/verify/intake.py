@@ -12,8 +12,11 @@ import msgspec
 from megdt_stream.verify.contract import Refusal, decide
 from megdt_stream.verify.log import IntakeState, Log, Origin, PartitionLog, Record, State
 from megdt_stream.verify.names import EVIDENCE, INPUTS, full_name, partition_of
+from megdt_stream.verify.overdue import is_readable
+from megdt_stream.verify.persons import Piece, read_piece
 from megdt_stream.verify.reference import Reference
 from megdt_stream.verify.report import Report
+from megdt_stream.verify.strict_json import canonical
 
 
 class Delivery(NamedTuple):
@@ -24,11 +27,22 @@ class Delivery(NamedTuple):
     value: bytes
 
 
+class Carried(NamedTuple):
+    """A `carried` record, in the log or still in an outbox (`where`)."""
+
+    where: str
+    head: str
+    persona: str
+    seq: int
+    piece: Piece
+
+
 @dataclass(slots=True)
 class Deliveries:
-    """The evidence log by origin, and the offsets of what is no evidence."""
+    """The evidence log by origin, what pseudonyms carry over, and the offsets of what is no evidence."""
 
     by_origin: dict[Origin, Delivery] = field(default_factory=dict)
+    carried: list[Carried] = field(default_factory=list)
     unreadable: set[tuple[int, int]] = field(default_factory=set)
 
 
@@ -41,22 +55,35 @@ def read_deliveries(log: Log, reference: Reference, report: Report) -> Deliverie
             report.differ("log_truncated", f"{full_name(EVIDENCE)}/{number}", begin=partition.begin)
         highest: dict[tuple[str, int], int] = {}
         for record in partition.records:
-            evidence = _read(record, reference)
+            evidence = read_evidence(record.value, reference)
             if evidence is None:
                 deliveries.unreadable.add((number, record.offset))
                 report.differ("evidence_unreadable", _place(number, record.offset))
             elif evidence["k"] != "tick":
                 _check_place(evidence, record, number, len(partitions), report)
+                if evidence["k"] == "carried":
+                    deliveries.carried.append(carried_of(evidence, _place(number, record.offset)))
+                    continue
                 _deliver(deliveries, highest, evidence, record, number, report)
     return deliveries
 
 
-def _read(record: Record, reference: Reference) -> dict[str, Any] | None:
+def read_evidence(value: bytes | None, reference: Reference) -> dict[str, Any] | None:
+    """Read a record of the evidence log; None when it is not one."""
     try:
-        evidence = msgspec.json.decode(record.value or b"")
+        evidence: dict[str, Any] = msgspec.json.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return evidence if reference.satisfies(EVIDENCE, evidence) else None
+    if not reference.satisfies(EVIDENCE, evidence):
+        return None
+    if evidence["k"] == "carried" and not all(is_readable(stands) for _, stands in read_piece(evidence).rows if stands):
+        return None
+    return evidence
+
+
+def carried_of(evidence: dict[str, Any], where: str) -> Carried:
+    """Read a `carried` record."""
+    return Carried(where, evidence["trainee"], evidence["persona"], evidence["seq"], read_piece(evidence))
 
 
 def _place(partition: int, offset: int) -> str:
@@ -157,15 +184,21 @@ def _check_record(
 
 def _compare(origin: Origin, expected: dict[str, Any], delivery: Delivery, report: Report) -> None:
     found = msgspec.json.decode(delivery.value)
-    fields = [name for name, value in expected.items() if not _same(name, value, found.get(name))]
+    names = [*expected, *({"ext"} - expected.keys())]
+    fields = [name for name in names if not _same(name, expected.get(name), found.get(name))]
     if fields:
         report.differ("evidence_differs", str(origin), at=_place(*delivery[:2]), fields=fields)
 
 
 def _same(name: str, expected: Any, found: Any) -> bool:
-    """Compare a field; a null and an absent one are the same, and not being banked is the rule."""
+    """Compare a field; a null and an absent one are the same, and not being banked is the rule.
+
+    Extension attributes are of any type, and true is not 1.
+    """
     if name == "carried_over":
         return bool(expected) == bool(found)
+    if name == "ext":
+        return canonical(expected) == canonical(found)
     return bool(expected == found)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from megdt_stream.verify.alerts import check_alerts
+from megdt_stream.verify.carried import check_carried
 from megdt_stream.verify.intake import Deliveries, Intake, check_intake, read_deliveries
 from megdt_stream.verify.log import IntakeState, Log, MirrorState, Origin, PartitionLog, State
 from megdt_stream.verify.mirror import Mirror
@@ -33,6 +34,7 @@ def judge(
     failed = failed_origins(rejects, journalled)
     mirrors = _fold(log, state, deliveries, reference.rule, failed)
     say("comparing twins, journal, rejects and alerts")
+    check_carried(log, state, mirrors, deliveries, reference, report)
     for mirror in mirrors:
         check_store(mirror, state.mirror.get(mirror.partition, MirrorState()), report)
     late = {origin: reason for mirror in mirrors for origin, reason in mirror.rejects.items()}

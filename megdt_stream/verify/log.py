@@ -95,14 +95,16 @@ class IntakeState:
 class MirrorState:
     """What Redis says about one evidence partition, in its active view.
 
-    `twins`: trainee -> field -> text; `journal`: trainee -> nibble -> digest -> packed versions;
-    `due`: member -> score.
+    `twins`: trainee -> field -> text; `persons`: the same of what is not twin; `journal`: trainee -> nibble ->
+    digest -> packed versions; `carried`: trainee -> nibble -> digest and persona -> packed row; `due`: member -> score.
     """
 
     offset: int = 0
     now: int = 0
     twins: dict[str, dict[str, str]] = field(default_factory=dict)
+    persons: dict[str, dict[str, str]] = field(default_factory=dict)
     journal: dict[str, dict[str, dict[bytes, bytes]]] = field(default_factory=dict)
+    carried: dict[str, dict[str, dict[bytes, bytes]]] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)

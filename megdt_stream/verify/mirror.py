@@ -7,13 +7,14 @@ the rule follows the log step by step, because it decides in the log's order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from megdt_stream.verify.contributions import Version, version_of
+from megdt_stream.verify.contributions import Standing, Version, total, version_of
 from megdt_stream.verify.log import Origin
 from megdt_stream.verify.overdue import Cause, Notice, Watch
+from megdt_stream.verify.persons import Change, Person, Sending, highest, read_piece
 from megdt_stream.verify.reference import RULE, Rule
 from megdt_stream.verify.strict_json import canonical
 
@@ -21,7 +22,7 @@ MAX_VERSIONS: Final = 64
 
 
 class Mirror:
-    """What one evidence partition makes: twins, journal, deadlines, counts, rejects and notices.
+    """What one evidence partition makes: twins, journal, deadlines, counts, rejects, notices and what is carried over.
 
     `failed`: origins that the pipeline has rejected as `internal_error`; no reader of the log can know them.
     """
@@ -33,29 +34,34 @@ class Mirror:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.rejects: dict[Origin, str] = {}
         self.notices: dict[str, Notice] = {}
-        self.versions: dict[str, dict[str, dict[int, Version]]] = {}
+        self.sendings: list[Sending] = []
+        self.people: dict[str, Person] = {}
         self.watches: dict[str, Watch] = {}
         self._rule = rule
         self._failed = failed
         self._deadlines: list[tuple[int, str, str, str]] = []
+        self._awaited: set[tuple[int, str, str, str]] = set()
 
     def apply(self, offset: int, evidence: dict[str, Any]) -> None:
         """Fold the next record of the partition. Raises KeyError, TypeError, ValueError."""
         if evidence["k"] == "tick":
             self._tick(offset, evidence["at"])
+        elif evidence["k"] == "carried":
+            self._receive(offset, evidence)
         else:
             self._take(offset, evidence["trainee"], version_of(evidence))
 
     def twins(self) -> dict[str, dict[str, str]]:
         """Give every twin that is not empty: trainee -> field -> text."""
-        twins = {trainee: self._twin(trainee) for trainee in self.versions}
+        twins = {name: self._twin(person) for name, person in self.people.items()}
         return {trainee: twin for trainee, twin in twins.items() if twin}
 
     def deadlines(self) -> dict[str, int]:
-        """Give the deadlines that must lie ahead: not reached, not cancelled, still short of the count."""
+        """Give the deadlines that must lie ahead: not reached, not cancelled, not muted, still short of the count."""
         return {
             f"{trainee}|{rotation}|{key}": expected.due + self._rule.grace
             for trainee, watch in self.watches.items()
+            if not watch.muted
             for rotation in watch.rotations
             for key, expected in watch.expectations(rotation).items()
             if expected.due + self._rule.grace > self.now and watch.arrivals[rotation, key] < expected.number
@@ -65,7 +71,9 @@ class Mirror:
         self.now = max(self.now, at)
         cause = Cause(self.partition, offset, self.now)
         while self._deadlines and self._deadlines[0][0] <= self.now:
-            _, trainee, rotation, key = heappop(self._deadlines)
+            deadline = heappop(self._deadlines)
+            self._awaited.discard(deadline)
+            _, trainee, rotation, key = deadline
             self._decide(self.watches[trainee], rotation, key, cause)
 
     def _take(self, offset: int, trainee: str, version: Version) -> None:
@@ -74,12 +82,22 @@ class Mirror:
         if version.origin in self._failed:
             self._reject(version.origin, "internal_error")
             return
-        versions = self.versions.setdefault(trainee, {}).setdefault(version.h, {})
-        before = standing(versions)
+        person = self._person(trainee)
+        versions = person.versions.setdefault(version.h, {})
+        before, head = highest(versions), person.head
         self._admit(versions, version)
-        after = standing(versions)
-        if after is not before:
-            self._follow(trainee, before, after, Cause(self.partition, offset, self.now, version.h))
+        if highest(versions) is not before:
+            self._follow(offset, person, head, person.settle_own(version.h), frozenset({version.h}))
+
+    def _receive(self, offset: int, evidence: dict[str, Any]) -> None:
+        person = self._person(evidence["trainee"])
+        changes = person.receive(evidence["persona"], evidence["seq"], read_piece(evidence))
+        self._follow(offset, person, person.head, changes, frozenset(changes))
+
+    def _person(self, name: str) -> Person:
+        if name not in self.people:
+            self.people[name] = Person(name)
+        return self.people[name]
 
     def _first_delivery(self, origin: Origin) -> bool:
         place = origin.topic, origin.partition
@@ -107,46 +125,55 @@ class Mirror:
         self.counts[origin.topic, "rejected"] += 1
         self.rejects[origin] = reason
 
-    def _follow(self, trainee: str, before: Version | None, after: Version | None, cause: Cause) -> None:
-        watch = self.watches.setdefault(trainee, Watch(trainee))
-        for rotation, key in watch.replace(before, after):
+    def _follow(
+        self, offset: int, person: Person, head: str | None, changes: Mapping[str, Change], ids: frozenset[str]
+    ) -> None:
+        """Decide and send what follows of a record, after which other candidates stand or the head is another."""
+        self._send(offset, person, head, changes)
+        watch = self.watches.setdefault(person.name, Watch(person.name))
+        cause = Cause(self.partition, offset, self.now, ids)
+        for rotation, key in watch.replace(changes.values()) | watch.mute(person.head is not None):
             self._decide(watch, rotation, key, cause)
-            if any(version and version.rotation for version in (before, after)):
-                self._await(watch, rotation, key)
+            self._await(watch, rotation, key)
+
+    def _send(self, offset: int, person: Person, before: str | None, changes: Mapping[str, Change]) -> None:
+        after = person.head
+        if before == after:
+            if after is not None and changes:
+                self.sendings.append(Sending(after, person.name, offset, "some", person.rows(changes)))
+            return
+        if before is not None:
+            self.sendings.append(Sending(before, person.name, offset, "none", ()))
+        if after is not None:
+            self.sendings.append(Sending(after, person.name, offset, "all", person.carries()))
 
     def _await(self, watch: Watch, rotation: str, key: str) -> None:
         expected = watch.expectations(rotation).get(key)
-        if expected is not None and expected.due + self._rule.grace > self.now:
-            heappush(self._deadlines, (expected.due + self._rule.grace, watch.trainee, rotation, key))
+        if expected is None:
+            return
+        deadline = (expected.due + self._rule.grace, watch.trainee, rotation, key)
+        if deadline[0] > self.now and deadline not in self._awaited:
+            self._awaited.add(deadline)
+            heappush(self._deadlines, deadline)
 
     def _decide(self, watch: Watch, rotation: str, key: str, cause: Cause) -> None:
         notice = watch.evaluate(rotation, key, cause, self._rule)
         if notice is not None:
             self.notices[notice.id] = notice
 
-    def _twin(self, trainee: str) -> dict[str, str]:
-        contributing = [standing(versions) for versions in self.versions[trainee].values()]
-        twin = add_up(version for version in contributing if version)
-        if trainee in self.watches:
-            twin.update(_warnings(self.watches[trainee]))
+    def _twin(self, person: Person) -> dict[str, str]:
+        twin = add_up(person.standing.values())
+        if person.name in self.watches:
+            twin.update(_warnings(self.watches[person.name]))
         return twin
 
 
-def standing(versions: dict[int, Version]) -> Version | None:
-    """Give the version with the highest revision."""
-    return versions[max(versions)] if versions else None
-
-
-def add_up(versions: Iterable[Version]) -> dict[str, str]:
-    """Make a twin's sums and slots from the versions that stand, in any order."""
-    sums: dict[str, list[int]] = {}
-    slots: dict[str, str] = {}
-    for version in versions:
-        for field, numbers in version.sums:
-            total = sums.setdefault(field, [0] * len(numbers))
-            sums[field] = [a + b for a, b in zip(total, numbers, strict=True)]
-        slots.update(version.slots)
-    return {field: " ".join(map(str, total)) for field, total in sums.items() if total[0]} | slots
+def add_up(contributing: Iterable[Standing]) -> dict[str, str]:
+    """Make a twin's sums and slots from what stands, in any order."""
+    stands = list(contributing)
+    sums = total(numbers for one in stands for numbers in one.sums)
+    slots = dict(slot for one in stands for slot in one.slots)
+    return {field: " ".join(map(str, numbers)) for field, numbers in sums if numbers[0]} | slots
 
 
 def _warnings(watch: Watch) -> Iterator[tuple[str, str]]:

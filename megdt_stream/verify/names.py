@@ -6,7 +6,16 @@ import binascii
 from functools import cache
 from typing import Final
 
-INPUTS: Final = ("assessments", "rotations", "exposures", "outcomes", "identities")
+INPUTS: Final = (
+    "assessments",
+    "rotations",
+    "exposures",
+    "activities",
+    "outcomes",
+    "resources",
+    "identities",
+    "decisions",
+)
 EVIDENCE: Final = "evidence"
 REJECTS: Final = "rejects"
 ALERTS: Final = "alerts"

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from megdt_stream.verify.contract import digest
-from megdt_stream.verify.contributions import RotationSlot, Version
+from megdt_stream.verify.contributions import Standing
+from megdt_stream.verify.persons import Change
 from megdt_stream.verify.reference import RULE, Rule
+
+
+class RotationSlot(NamedTuple):
+    """What one record says of a rotation; ordered as its state is read."""
+
+    happened: int
+    rev: int
+    h: str
+    status: str | None
+    base: str | None
+    expects: tuple[tuple[str, int, int], ...] | None
 
 
 class Expected(NamedTuple):
@@ -29,12 +43,12 @@ class Open(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The evidence record or tick at which something is decided. `h` is None for a tick."""
+    """The evidence record or tick at which something is decided. `ids`: the records that changed there."""
 
     partition: int
     offset: int
     now: int
-    h: str | None = None
+    ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,8 @@ class Notice:
     """An alert that must exist.
 
     `terms`: the (expected, due) pairs that it may state: those of the opening and, at a recovery, of now.
-    `slots`: the records the rotation's state rests on after the decision.
+    `slots`: the records the rotation's state rests on after the decision; `linked`: recovered since the pseudonym
+    has a head.
     """
 
     id: str
@@ -57,40 +72,63 @@ class Notice:
     terms: frozenset[Expected]
     slots: frozenset[str]
     cause: Cause
+    linked: bool = False
 
 
 @dataclass(slots=True)
 class Watch:
-    """One trainee's rotations, arrivals and open warnings, as far as the log was read."""
+    """One pseudonym's rotations, arrivals and open warnings, as far as the log was read.
+
+    `muted`: it has a head, which is watched in its place.
+    """
 
     trainee: str
     rotations: dict[str, dict[str, RotationSlot]] = field(default_factory=dict)
     arrivals: Counter[tuple[str, str]] = field(default_factory=Counter)
     open: dict[tuple[str, str], Open] = field(default_factory=dict)
+    muted: bool = False
     _expectations: dict[str, dict[str, Expected]] = field(default_factory=dict)
 
-    def replace(self, before: Version | None, after: Version | None) -> set[tuple[str, str]]:
-        """Let one standing version take another's place; give the (rotation, key) this touches."""
+    def replace(self, changes: Iterable[Change]) -> set[tuple[str, str]]:
+        """Let what stands now take the place of what stood; give the (rotation, key) this touches."""
         touched = set()
-        for version, step in ((before, -1), (after, 1)):
-            if version and version.arrival:
-                self.arrivals[version.arrival] += step
-                touched.add(version.arrival)
-            if version and version.rotation:
-                touched |= self._watched(version.rotation[0])
-                self._place(version.rotation[0], version, step)
-                touched |= self._watched(version.rotation[0])
+        for change in changes:
+            touched |= self._count(change.before, -1) | self._place(change.before, -1)
+            touched |= self._count(change.after, 1) | self._place(change.after, 1)
+        return touched
+
+    def mute(self, muted: bool) -> set[tuple[str, str]]:
+        """Begin or cease to be quiet; give the (rotation, key) this touches: all of them, where it changes."""
+        if muted == self.muted:
+            return set()
+        self.muted = muted
+        return set(self.open).union(*(self._watched(rotation) for rotation in self.rotations))
+
+    def _count(self, stands: Standing | None, step: int) -> set[tuple[str, str]]:
+        touched = set()
+        for name, numbers in stands.sums if stands else ():
+            if name.startswith("a|"):
+                _, rotation, key = name.split("|")
+                self.arrivals[rotation, key] += step * numbers[0]
+                touched.add((rotation, key))
+        return touched
+
+    def _place(self, stands: Standing | None, step: int) -> set[tuple[str, str]]:
+        touched = set()
+        for name, text in stands.slots if stands else ():
+            if name.startswith("r|"):
+                _, rotation, h = name.split("|")
+                touched |= self._watched(rotation)
+                self._expectations.pop(rotation, None)
+                slots = self.rotations.setdefault(rotation, {})
+                slots.pop(h, None)
+                if step > 0:
+                    slots[h] = _read_slot(h, text)
+                touched |= self._watched(rotation)
         return touched
 
     def _watched(self, rotation: str) -> set[tuple[str, str]]:
         return {(rotation, key) for key in self.expectations(rotation)} | {w for w in self.open if w[0] == rotation}
-
-    def _place(self, rotation: str, version: Version, step: int) -> None:
-        self._expectations.pop(rotation, None)
-        slots = self.rotations.setdefault(rotation, {})
-        slots.pop(version.h, None)
-        if step > 0 and version.rotation:
-            slots[version.h] = version.rotation[1]
 
     def base(self, rotation: str) -> str | None:
         """Give the base of the rotation, from the last slot that names one."""
@@ -105,7 +143,7 @@ class Watch:
 
     def _read_expectations(self, rotation: str) -> dict[str, Expected]:
         slots = self._ordered(rotation)
-        if not slots or slots[-1].status == "cancelled":
+        if [slot.status for slot in slots if slot.status is not None][-1:] == ["cancelled"]:
             return {}
         placed = [slot.expects for slot in slots if slot.expects is not None]
         return {key: Expected(number, due) for key, number, due in placed[-1]} if placed else {}
@@ -117,7 +155,8 @@ class Watch:
         """Open or close the warning of one expectation as of now."""
         expected, opened = self.expectations(rotation).get(key), self.open.get((rotation, key))
         overdue = (
-            expected is not None
+            not self.muted
+            and expected is not None
             and cause.now >= expected.due + rule.grace
             and self.arrivals[rotation, key] < expected.number
         )
@@ -163,8 +202,24 @@ class Watch:
             frozenset(terms),
             frozenset(self.rotations.get(rotation, {})),
             cause,
+            linked=what == "recovered" and self.muted,
         )
 
     def _id(self, rotation: str, key: str, what: str, cause: Cause, rule: Rule) -> str:
         place = (str(cause.partition), str(cause.offset))
         return digest(RULE, str(rule.version), self.trainee, rotation, key, what, *place)
+
+
+def is_readable(stands: Standing) -> bool:
+    """Say whether what a carried row contributes has the form that the rule reads."""
+    try:
+        Watch("").replace([Change(None, stands)])
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _read_slot(h: str, text: str) -> RotationSlot:
+    happened, rev, status, _, _, base, _, _, expects = json.loads(text)
+    listed = None if expects is None else tuple((key, count, due) for key, count, due in expects)
+    return RotationSlot(happened, rev, h, status, base, listed)

@@ -16,7 +16,7 @@ from megdt_stream.verify.names import EVIDENCE, INPUTS, full_name, short_name, t
 
 _BATCH: Final = 1_000
 _KEY: Final = re.compile(r"megdt:\{(p(\d+)\.\d+)\}:(.+)", re.DOTALL)
-_VIEW_KEY: Final = re.compile(r"([a-z]+):(?:t:([^:]+)|j:([^:]+):([0-9a-f])|(due|seen|counts))")
+_VIEW_KEY: Final = re.compile(r"([a-z]+):(?:([tp]):([^:]+)|([jc]):([^:]+):([0-9a-f])|(due|seen|counts))")
 
 Partitions = dict[str, int]
 """Short topic -> how many partitions it has."""
@@ -141,11 +141,11 @@ def _take(mirror: MirrorState, rest: str, reply: Any) -> bool:
     match = _VIEW_KEY.fullmatch(rest)
     if match is None:
         return True
-    _, twin, journal, nibble, other = match.groups()
-    if twin:
-        mirror.twins[twin] = _texts(reply)
-    elif journal:
-        mirror.journal.setdefault(journal, {})[nibble] = reply
+    _, whole, name, shards, trainee, nibble, other = match.groups()
+    if whole:
+        (mirror.twins if whole == "t" else mirror.persons)[name] = _texts(reply)
+    elif shards:
+        (mirror.journal if shards == "j" else mirror.carried).setdefault(trainee, {})[nibble] = reply
     elif other == "due":
         mirror.due = {_text(member): int(score) for member, score in reply}
     else:

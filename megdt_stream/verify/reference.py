@@ -1,4 +1,4 @@
-"""What stands beside the events: schemas, rating scales and the rule, read from the data files."""
+"""What stands beside the events: schemas, rating scales, competencies and the rule, read from the data files."""
 
 from __future__ import annotations
 
@@ -55,9 +55,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All reference data of a check."""
+    """All reference data of a check. `competencies`: the codes of all frameworks."""
 
     scales: dict[str, Scale]
+    competencies: frozenset[str]
     rule: Rule
     validators: dict[str, jsonschema_rs.Validator]
 
@@ -68,9 +69,13 @@ class Reference:
 
 def load_reference() -> Reference:
     """Read `seeds/` and `schemas/` that ship with the project."""
-    rules = tomllib.loads((seeds_dir() / "rules.toml").read_text("utf-8"))
-    scales = tomllib.loads((seeds_dir() / "scales.toml").read_text("utf-8"))
-    return Reference({name: _scale(s) for name, s in scales.items()}, _rule(rules[RULE]), _validators(schemas_dir()))
+    scales = {name: _scale(seed) for name, seed in _seeds("scales").items()}
+    competencies = {code for framework in _seeds("competencies").values() for code in framework["competencies"]}
+    return Reference(scales, frozenset(competencies), _rule(_seeds("rules")[RULE]), _validators(schemas_dir()))
+
+
+def _seeds(name: str) -> dict[str, Any]:
+    return tomllib.loads((seeds_dir() / f"{name}.toml").read_text("utf-8"))
 
 
 def _scale(seed: dict[str, Any]) -> Scale:

@@ -37,15 +37,26 @@ class Report:
     topics: dict[str, TopicFigures] = field(default_factory=dict)
     lost: int = 0
     doubled: int = 0
-    differing_twins: int = 0
     missing_alerts: int = 0
     unexpected_alerts: int = 0
     pending_alerts: int = 0
+    other_alerts: int = 0
     twins: int = 0
     alerts: int = 0
     backlog: dict[str, int] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     differences: list[dict[str, Any]] = field(default_factory=list)
+    _differing: set[str] = field(default_factory=set)
+
+    def differ_twin(self, trainee: str, kind: str, where: str, **details: Any) -> None:
+        """Take down a difference because of which a twin is not, or may not be, what it must be."""
+        self._differing.add(trainee)
+        self.differ(kind, where, **details)
+
+    @property
+    def differing_twins(self) -> int:
+        """Count the twins that differ, each once."""
+        return len(self._differing)
 
     def differ(self, kind: str, where: str, **details: Any) -> None:
         """Take down a difference; all are counted, the first ones are kept."""
@@ -72,6 +83,7 @@ class Report:
             "missing_alerts": self.missing_alerts,
             "unexpected_alerts": self.unexpected_alerts,
             "pending_alerts": self.pending_alerts,
+            "other_alerts": self.other_alerts,
             "twins": self.twins,
             "alerts": self.alerts,
             "backlog": dict(self.backlog),

@@ -1,16 +1,18 @@
-"""The store against the fold: twins, journal, deadlines, counts and cursors."""
+"""The store against the fold: twins, persons, carried rows, journal, deadlines, counts and cursors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
-from megdt_stream.verify.contributions import Version
+from megdt_stream.verify.contributions import Version, total
 from megdt_stream.verify.log import MirrorState, Origin
-from megdt_stream.verify.mirror import Mirror, standing
+from megdt_stream.verify.mirror import Mirror
+from megdt_stream.verify.persons import Person, Register, Row, highest, standing_of
 from megdt_stream.verify.report import Report
+from megdt_stream.verify.strict_json import canonical
 
 _SHOWN_FIELDS = 5
 
@@ -24,14 +26,14 @@ def check_store(mirror: Mirror, state: MirrorState, report: Report) -> None:
     expected = mirror.twins()
     report.twins += len(expected)
     for trainee in sorted(expected.keys() | state.twins.keys()):
-        _check_twin(f"{where}/{trainee}", expected.get(trainee, {}), state.twins.get(trainee, {}), report)
-    for trainee in sorted(mirror.versions.keys() | state.journal.keys()):
-        _check_journal(f"{where}/{trainee}", mirror.versions.get(trainee, {}), state.journal.get(trainee, {}), report)
+        _check_twin(where, trainee, expected.get(trainee, {}), state.twins.get(trainee, {}), report)
+    for trainee in sorted(mirror.people.keys() | state.persons.keys() | state.journal.keys() | state.carried.keys()):
+        _check_person(f"{where}/{trainee}", mirror.people.get(trainee, Person(trainee)), state, report)
     _check_map("seen", where, {f"{t}:{p}": offset for (t, p), offset in mirror.seen.items()}, state.seen, report)
     counts = {f"{topic}:{outcome}": count for (topic, outcome), count in mirror.counts.items()}
     _check_map("count", where, _nonzero(counts), _nonzero(state.counts), report)
     _check_map("now", where, {"now": mirror.now}, {"now": state.now}, report)
-    _check_deadlines(where, mirror.deadlines(), state.due, report)
+    _check_deadlines(where, mirror, state.due, report)
 
 
 def check_counts(where: str, expected: Mapping[str, int], found: Mapping[str, int], report: Report) -> None:
@@ -49,21 +51,27 @@ def _check_map(kind: str, where: str, expected: Mapping[str, int], found: Mappin
             report.differ(kind, where, field=name, expected=expected.get(name), found=found.get(name))
 
 
-def _check_deadlines(where: str, needed: Mapping[str, int], found: Mapping[str, int], report: Report) -> None:
-    """A deadline that is missing is a warning that never comes; one too many is looked at in vain."""
-    for member, score in sorted(needed.items()):
+def _check_deadlines(where: str, mirror: Mirror, found: Mapping[str, int], report: Report) -> None:
+    """A deadline that is missing is a warning that never comes; one too many is looked at in vain.
+
+    But where a pseudonym has a head there must be none.
+    """
+    for member, score in sorted(mirror.deadlines().items()):
         if found.get(member) != score:
             report.differ("deadline", where, member=member, expected=score, found=found.get(member))
+    muted = {name for name, watch in mirror.watches.items() if watch.muted}
+    for member, score in sorted(found.items()):
+        if member.partition("|")[0] in muted:
+            report.differ("deadline", where, member=member, expected=None, found=score)
 
 
-def _check_twin(where: str, expected: dict[str, str], found: dict[str, str], report: Report) -> None:
+def _check_twin(partition: str, trainee: str, expected: dict[str, str], found: dict[str, str], report: Report) -> None:
     if expected == found:
         return
-    report.differing_twins += 1
     fields = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     _count_lost(expected, found, report)
     shown = {name: {"expected": expected.get(name), "found": found.get(name)} for name in fields[:_SHOWN_FIELDS]}
-    report.differ("twin", where, differing=len(fields), fields=shown)
+    report.differ_twin(trainee, "twin", f"{partition}/{trainee}", differing=len(fields), fields=shown)
 
 
 def _count_lost(expected: dict[str, str], found: dict[str, str], report: Report) -> None:
@@ -90,6 +98,64 @@ def journal_origins(state: MirrorState) -> Iterable[Origin]:
                 yield from (Origin(*version[2:5]) for version in _unpack(packed) or ())
 
 
+def _check_person(where: str, person: Person, state: MirrorState, report: Report) -> None:
+    """Compare what rests of a pseudonym beside its twin."""
+    _check_hash(where, _hash_of(person), state.persons.get(person.name, {}), report)
+    _check_journal(where, person.versions, state.journal.get(person.name, {}), report)
+    _check_carried(where, person, state.carried.get(person.name, {}), report)
+
+
+def _hash_of(person: Person) -> dict[str, str]:
+    """Give identity slots, registers, and the slots of own versions that stand among the own ones only."""
+    own = {h: highest(versions) for h, versions in person.versions.items()}
+    texts = {f"p|{persona}": canonical(list(register)) for persona, register in person.registers.items()}
+    for h, version in own.items():
+        if version and version.link:
+            texts.update(version.slots)
+        elif version and person.standing.get(h) != version.candidate:
+            texts.update((f"s|{field}", text) for field, text in version.slots)
+    return texts
+
+
+def _check_hash(where: str, expected: dict[str, str], found: dict[str, str], report: Report) -> None:
+    """Compare field by field; a register as it is at first need not be stored."""
+    at_first = canonical(list(Register()))
+    for name in sorted(expected.keys() | found.keys()):
+        absent = at_first if name.startswith("p|") else None
+        if expected.get(name, absent) != found.get(name, absent):
+            report.differ("person", where, field=name, expected=expected.get(name), found=found.get(name))
+
+
+def _check_carried(where: str, person: Person, shards: dict[str, dict[bytes, bytes]], report: Report) -> None:
+    found = {(nibble, field): packed for nibble, shard in shards.items() for field, packed in shard.items()}
+    expected = {
+        (h[-1], bytes.fromhex(h) + persona.encode()): row
+        for persona, rows in person.held.items()
+        for h, row in rows.items()
+    }
+    for place in sorted(expected.keys() | found.keys()):
+        packed = found.get(place)
+        row, known = (None if packed is None else _unpack_row(packed)), expected.get(place)
+        if packed is None or row is None or row != known:
+            report.differ("carried_row", f"{where}/{place[0]}/{place[1][:8].hex()}", persona=_text(place[1][8:]))
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _unpack_row(packed: bytes) -> Row | None:
+    """Read a carried row; None when it is not one."""
+    try:
+        seq, *content = msgspec.msgpack.decode(packed, type=list[Any])
+        if not content:
+            return Row(seq, None)
+        rev, d, via, sums, slots = content
+        return Row(seq, standing_of(rev, bytes(d).hex(), via, sums, slots))
+    except (msgspec.DecodeError, TypeError, ValueError):
+        return None
+
+
 def _check_journal(
     where: str, records: dict[str, dict[int, Version]], shards: dict[str, dict[bytes, bytes]], report: Report
 ) -> None:
@@ -112,7 +178,7 @@ def _journal_problem(versions: dict[int, Version] | None, packed: bytes | None) 
     known = {v.rev: (bytes.fromhex(v.d), v.origin) for v in versions.values()}
     if len(rows) != len(known) or {row[0]: (row[1], Origin(*row[2:5])) for row in rows} != known:
         return "other versions than the log has"
-    return _contribution_problem(rows, standing(versions))
+    return _contribution_problem(rows, highest(versions))
 
 
 def _unpack(packed: bytes) -> list[_Row] | None:
@@ -126,19 +192,9 @@ def _contribution_problem(rows: list[_Row], stands: Version | None) -> str | Non
     """Compare what the standing version is said to contribute: an amendment will take exactly that back."""
     for row in rows:
         is_standing = stands is not None and row[0] == stands.rev
-        sums, slots = (_summed(row[5]), set(row[6])) if is_standing else (row[5], row[6])
         if stands is not None and is_standing:
-            if sums != _summed(stands.sums) or slots != {field for field, _ in stands.slots}:
+            if total(row[5]) != stands.sums or set(row[6]) != {field for field, _ in stands.slots}:
                 return "other contributions of the version that stands"
-        elif sums or slots:
+        elif row[5] or row[6]:
             return "contributions of a version that does not stand"
     return None
-
-
-def _summed(sums: Iterable[tuple[str, Sequence[int]]]) -> dict[str, list[int]]:
-    """Add up (field, numbers) by field."""
-    total: dict[str, list[int]] = {}
-    for field, numbers in sums:
-        before = total.get(field, [0] * len(numbers))
-        total[field] = [a + b for a, b in zip_longest(before, numbers, fillvalue=0)]
-    return total

@@ -19,17 +19,17 @@ class NotJson(Exception):
     """The bytes are no JSON document that is accepted here."""
 
 
-def parse(raw: bytes) -> Any:
+def parse(raw: bytes, max_depth: int = MAX_DEPTH) -> Any:
     """Read one JSON document; of repeated names the last one counts.
 
     Raises NotJson for anything but UTF-8, one document, finite numbers, integers within 2^53 - 1, whole surrogate
-    pairs and at most 64 levels of arrays and objects.
+    pairs and at most `max_depth` levels of arrays and objects.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise NotJson("not UTF-8") from error
-    _check_depth(text)
+    _check_depth(text, max_depth)
     try:
         value = _DECODER.decode(text)
     except ValueError as error:
@@ -69,8 +69,8 @@ def _number(value: float) -> str:
     return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"
 
 
-def _check_depth(text: str) -> None:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+def _check_depth(text: str, max_depth: int) -> None:
+    if text.count("[") + text.count("{") <= max_depth:
         return
     depth, in_string = 0, False
     for mark in _MARK.findall(text):
@@ -78,8 +78,8 @@ def _check_depth(text: str) -> None:
             in_string = not in_string
         elif not in_string:
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark, 0)
-        if depth > MAX_DEPTH:
-            raise NotJson(f"nested deeper than {MAX_DEPTH}")
+        if depth > max_depth:
+            raise NotJson(f"nested deeper than {max_depth}")
 
 
 def _check_surrogates(text: str) -> None:

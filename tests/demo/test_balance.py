@@ -7,7 +7,7 @@ import pytest
 
 from megdt_stream.demo.balance import Coverage, compare, coverage, reconcile
 from megdt_stream.demo.source import synthetic_source
-from megdt_stream.runtime.seeds import load_estimation
+from megdt_stream.seed_files import load_estimation
 from megdt_stream.synth import HospitalPlan, generate
 from megdt_stream.twin.state import Twin
 from megdt_stream.twin.view import Level, OpenWarning, TwinView, read
@@ -31,7 +31,7 @@ def report_of(truth):
 
 
 def twins_of(truth, until):
-    twins = {name: EMPTY for name, trainee in truth.trainees.items() if trainee.accepted}
+    twins = {name: EMPTY for name, subject in truth.subjects.items() if subject.twin}
     for u in truth.undelivered:
         if u.due <= until:
             warning = OpenWarning("rule", u.rotation, u.key, 0, "", u.due, u.expected, u.arrived)
@@ -72,6 +72,11 @@ class TestCompare:
         (differing,) = [one for one in compare(truth, report_of(truth), twins, until) if not one.equal]
         assert (differing.what, differing.truth == differing.found) == ("overdue and open", True)
 
+    def test_a_twin_too_many_differs(self, truth, until):
+        twins = {**twins_of(truth, until), "syn.x1": EMPTY}
+        (differing,) = [one for one in compare(truth, report_of(truth), twins, until) if not one.equal]
+        assert (differing.what, differing.found - differing.truth) == ("twins", 1)
+
     def test_reasons_are_compared_one_by_one(self, truth, until):
         report = copy.deepcopy(report_of(truth))
         reasons = report["topics"]["megdt.exposures.v1"]["reasons"]
@@ -91,13 +96,18 @@ def test_coverage_counts_true_levels_inside_their_interval(truth):
         Level(code, 0.0, 9.0, 9.1, 1, 1, 0, 0, 100),
     ]
     view = TwinView(None, tuple(levels), (), (), (), (), (), ())
-    assert coverage(truth, {name: view}, opens=0, closes=100) == Coverage(inside=1, of=2)
+    linked = next(other for other, subject in truth.subjects.items() if other.startswith("sk.") and subject.twin)
+    assert coverage(truth, {name: view, linked: view}, opens=0, closes=100) == Coverage(inside=1, of=2)
 
 
 def test_a_synthetic_source_plays_the_hospital_as_it_is():
     plan = HospitalPlan.small()
     source = synthetic_source(plan)
     events = list(source.events())
-    assert [(e.topic, e.key, e.value) for e in events] == [(e.topic, e.key, e.value) for e in generate(plan).events]
+    hospital = generate(replace(plan, binary_share=0.1))
+    assert [(e.topic, e.key, e.value, e.headers) for e in events] == [
+        (e.topic, e.key, e.value, e.headers) for e in hospital.events
+    ]
+    assert any(event.headers for event in events)
     assert all(source.opens <= event.available < source.closes for event in events)
     assert source.focus in {event.key for event in events}

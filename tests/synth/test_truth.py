@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 from statistics import correlation, mean
 
@@ -14,6 +15,9 @@ from megdt_stream.synth import HospitalPlan, catalogue, generate
 from megdt_stream.synth.people import recruit
 from megdt_stream.synth.wire import FAULTS
 from tests.synth.event_format import ROOT, SCALES, milliseconds
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,7 @@ def levels(bodies):
     """Give (assessor, trainee, competency, time, level shown) of each judged mark."""
     for body in bodies:
         data = body["data"]
-        if "assessor" in data:
+        if "assessor" in data and "scale" in data:
             seed = SCALES[data["scale"]]
             for score in data["scores"]:
                 if "value" in score:
@@ -69,7 +73,8 @@ def levels(bodies):
 
 
 def test_marks_show_the_assessors_severity(hospital, bodies):
-    trainees = {trainee.pseudonym: trainee for trainee in hospital.people.trainees}
+    persons = {trainee.pseudonym: trainee for trainee in hospital.people.trainees}
+    trainees = {name: persons[main] for main, trainee in hospital.truth.trainees.items() for name in trainee.pseudonyms}
     residuals = defaultdict(list)
     for assessor, trainee, competency, at, level in levels(bodies):
         residuals[assessor].append(level - trainees[trainee].level(competency, at))
@@ -80,8 +85,40 @@ def test_marks_show_the_assessors_severity(hospital, bodies):
     assert math.sqrt(mean((value + s) ** 2 for value, s in zip(busy.values(), severities, strict=True))) < 0.15
 
 
+def test_trainees_rate_themselves_higher_than_they_are(hospital, bodies):
+    persons = {trainee.pseudonym: trainee for trainee in hospital.people.trainees}
+    names = {name: main for main, trainee in hospital.truth.trainees.items() for name in trainee.pseudonyms}
+    gaps = defaultdict(list)
+    for body in bodies:
+        if body["type"] == "megdt.self-assessment.recorded.v1":
+            trainee, at = persons[names[body["subject"]]], milliseconds(body["time"])
+            for score in body["data"]["scores"]:
+                if "value" in score:
+                    gaps[trainee.pseudonym].append(score["value"] - trainee.level(score["competency"], at))
+    busy = {name: mean(values) for name, values in gaps.items() if len(values) >= 12}
+    assert len(busy) > 50
+    assert 0.25 < mean(busy.values()) < 0.55
+    assert correlation(list(busy.values()), [hospital.truth.trainees[name].self_bias for name in busy]) > 0.7
+
+
+def test_duty_alternates_long_days_and_nights_on_call(bodies):
+    shifts = defaultdict(set)
+    for body in bodies:
+        if body["type"] == "megdt.duty.recorded.v1":
+            data, starts = body["data"], milliseconds(body["data"]["starts"])
+            on_call = data.get("on_call", False)
+            assert starts % DAY == (10 if on_call else 0) * HOUR, "from 18:00 or 08:00 in Beijing"
+            assert 11 * HOUR <= milliseconds(data["ends"]) - starts <= 16 * HOUR
+            shifts[data["rotation"]].add((starts, on_call))
+    assert len(shifts) > 100
+    for told in shifts.values():
+        for (one, on_call), (other, also) in pairwise(sorted(told)):
+            # Two of a kind lie two weeks apart; where one between was lost, the next two are of a kind.
+            assert (other - one) % (14 * DAY) == 0 if on_call == also else 0 < other - one < 28 * DAY
+
+
 def test_assessors_carry_unequal_loads(hospital, bodies):
-    forms = Counter(body["data"]["assessor"] for body in bodies if "assessor" in body["data"])
+    forms = Counter(body["data"]["assessor"] for body in bodies if {"assessor", "scale"} <= body["data"].keys())
     told = {code: assessor.forms for code, assessor in hospital.truth.assessors.items() if assessor.forms}
     assert forms == Counter(told)
     assert max(told.values()) > 4 * min(told.values())
@@ -92,7 +129,7 @@ def test_the_weaker_do_worse(hospital):
         return [
             mean(competency.end for competency in trainee.competencies.values())
             for trainee in truth.trainees.values()
-            if trainee.outcomes.get("completion-theory") == result
+            if trainee.outcomes.get("completion-exam-theory") == result
         ]
 
     truth = generate(HospitalPlan(seed=5, trainees=600, extra_forms_per_week=0, cases_per_week=0)).truth
@@ -154,7 +191,7 @@ def test_a_clean_hospital_has_no_mess(hospital):
     truth = generate(HospitalPlan(trainees=30, days=200).clean()).truth
     assert {fate for fates in truth.counts.values() for fate, n in fates.items() if n} == {"accepted"}
     assert truth.standing == []
-    assert {u.why for u in truth.undelivered} <= {"late"}
+    assert {u.why for u in truth.undelivered} <= {"late", "unlinked"}
 
 
 def test_the_demo_has_its_size():

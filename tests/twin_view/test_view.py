@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megdt_stream.evidence.record import PERIOD_MS, Assessment, Enrolment, Exposure, Outcome, Rotation
-from megdt_stream.runtime.seeds import load_estimation
+from megdt_stream.seed_files import load_estimation
 from megdt_stream.twin.fold import fold
 from megdt_stream.twin.state import Twin
 from megdt_stream.twin.view import Cell, document, level, read
@@ -218,7 +218,10 @@ class TestDocument:
         telling = Telling()
         telling.rotate("plan")
         telling.assess("a1", MARK, missing=[("professionalism", "not-observed")])
-        telling.tell(Outcome, "o1", 715 * DAY, outcome="结业考核", result="pass", value=71.5, rotation=None)
+        common = {"rotation": None, "starts": None, "ends": None}
+        telling.tell(Outcome, "o1", 715 * DAY, outcome="结业考核", result="pass", value=71.5, **common)
+        away = {"rotation": None, "value": None, "starts": 720 * DAY, "ends": 727 * DAY}
+        telling.tell(Outcome, "o2", 719 * DAY, outcome="leave/病假", result="recorded", **away)
         telling.twin.standing["w|expected-assessment-overdue|r-1|急诊考核"] = [730 * DAY, "ab" * 8, 710 * DAY, 2]
         return document("syn.t1", view_of(telling), ESTIMATION, 730 * DAY)
 
@@ -226,6 +229,11 @@ class TestDocument:
         assert json.loads(json.dumps(told, ensure_ascii=False, allow_nan=False)) == told
         assert told["as_of"] == "1972-01-01T00:00:00Z"
         assert "rotation|r-1" in told["properties"]
+
+    def test_a_leave_tells_its_dates(self, told):
+        (leave,) = (found for name, found in told["properties"].items() if name.startswith("outcome|leave/病假|"))
+        dates = {"starts": "1971-12-22T00:00:00Z", "ends": "1971-12-29T00:00:00Z"}
+        assert dates.items() <= leave["provenance"].items()
 
     def test_no_number_stands_without_its_interval_unless_it_counts(self, told):
         counts = ("exposure|", "missing|", "evidence|")

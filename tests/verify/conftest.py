@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -15,13 +16,15 @@ import pytest
 
 from megdt_stream.verify.contract import Refusal, decide
 from megdt_stream.verify.log import IntakeState, Log, MirrorState, Origin, PartitionLog, Record, State
-from megdt_stream.verify.mirror import Mirror, standing
+from megdt_stream.verify.mirror import Mirror
 from megdt_stream.verify.names import INPUTS, full_name, partition_of
 from megdt_stream.verify.overdue import Notice
+from megdt_stream.verify.persons import Person, Sending, highest
 from megdt_stream.verify.reference import Reference, load_reference
 
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z, the append time of everything
 PARTITIONS = 2
+SOURCE = "/hospital-a/ehr"
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -35,15 +38,22 @@ class World:
 
     reference: Reference
     log: Log = field(default_factory=Log)
+    secret: str = "somebody@example.org"  # what stands in events that name somebody
 
     def __post_init__(self) -> None:
         counts = dict.fromkeys(INPUTS, 1) | {"evidence": PARTITIONS, "rejects": 1, "alerts": 1}
         self.log.topics = {short: {n: PartitionLog() for n in range(count)} for short, count in counts.items()}
 
-    def publish(self, event: dict[str, Any] | bytes | None, short: str = "assessments", deliver: bool = True) -> Origin:
+    def publish(
+        self,
+        event: dict[str, Any] | bytes | None,
+        short: str = "assessments",
+        deliver: bool = True,
+        headers: Headers = (),
+    ) -> Origin:
         """Append an input, and its evidence if it is valid."""
         value = json.dumps(event, ensure_ascii=False).encode() if isinstance(event, dict) else event
-        record = self._append(short, 0, b"some-key", value)
+        record = self._append(short, 0, b"some-key", value, headers)
         origin = Origin(short, 0, record.offset)
         evidence = decide(origin, record, self.reference)
         if deliver and not isinstance(evidence, Refusal):
@@ -69,15 +79,32 @@ class World:
         assert not isinstance(evidence, Refusal)
         return evidence
 
-    def settle(self) -> tuple[Log, State]:
-        """Bring rejects, alerts and state to where they must be."""
+    def carry(self) -> None:
+        """Append what pseudonyms carry over, until nothing more follows."""
+        sent: set[Sending] = set()
+        while left := [s for n in range(PARTITIONS) for s in self.fold(n).sendings if s not in sent]:
+            sent.update(left)
+            for sending in left:
+                for evidence in carried_records(sending):
+                    self.deliver(evidence)
+
+    def settle(self, carry: bool = True) -> tuple[Log, State]:
+        """Bring carried records, rejects, alerts and state to where they must be."""
+        if carry:
+            self.carry()
+        return self.settle_again()
+
+    def settle_again(self) -> tuple[Log, State]:
+        """Bring rejects, alerts and state to where the logs lead as they are."""
+        self.log.topics["rejects"][0].records.clear()
+        self.log.topics["alerts"][0].records.clear()
         state = State()
         for short in INPUTS:
             state.intake[short, 0] = self._settle_intake(short)
         for number in range(PARTITIONS):
-            mirror = self._fold(number)
+            mirror = self.fold(number)
             for origin, reason in mirror.rejects.items():
-                self.reject(origin, reason, "mirror", b"", "reference")
+                self.reject(origin, reason, "mirror")
             for notice in mirror.notices.values():
                 self.alert(notice)
             state.mirror[number] = _state_of(mirror, len(self.log.topics["evidence"][number].records))
@@ -86,9 +113,20 @@ class World:
                 partition.end = len(partition.records)
         return self.log, state
 
-    def reject(self, origin: Origin, reason: str, stage: str, value: bytes, form: str) -> None:
-        """Append a reject."""
-        self._append("rejects", 0, _coordinates(origin), value, self._headers(origin, reason, stage, form))
+    def reject(self, origin: Origin, reason: str, stage: str, **changes: str) -> None:
+        """Append a reject: of the mirror by reference, of intake whole or redacted by hand."""
+        record = self.log.input_record(origin)
+        assert record is not None
+        value, headers = record.value or b"", {"megdt-form": "original"}
+        own = tuple((f"megdt-input-{name}", text) for name, text in record.headers)
+        if stage == "mirror":
+            value, own, headers = b"", (), {"megdt-form": "reference", "megdt-key": ""}
+        elif reason == "direct_identifier":
+            headers = {"megdt-form": "redacted", "megdt-key": "", "megdt-sha256": sha256(value).hexdigest()}
+            value, own = value.replace(self.secret.encode(), b"[redacted]"), ()
+        stated = self._headers(origin, record, reason, stage) | headers | changes
+        texts = tuple((name, text.encode()) for name, text in stated.items())
+        self._append("rejects", 0, _coordinates(origin), value, texts + own)
 
     def alert(self, notice: Notice) -> None:
         """Append the alert of a decision."""
@@ -122,14 +160,15 @@ class World:
                 "days_overdue": (at - expected.due) // 86_400_000,
                 "since": notice.since,
                 "opened_by": notice.opened_by,
-                "reason": {"code": "overdue", **text},
+                "reason": {"code": "linked" if notice.linked else "overdue", **text},
                 "evidence": [{"h": h} for h in sorted(notice.slots)],
                 "cause": {"partition": notice.cause.partition, "offset": notice.cause.offset},
                 "next_step": text,
             },
         }
 
-    def _fold(self, number: int) -> Mirror:
+    def fold(self, number: int) -> Mirror:
+        """Fold a partition of the evidence as it is."""
         mirror = Mirror(number, self.reference.rule)
         for record in self.log.topics["evidence"][number].records:
             mirror.apply(record.offset, json.loads(record.value or b""))
@@ -149,11 +188,11 @@ class World:
             refused = isinstance(decision, Refusal)
             counts.update(("read", f"rejected:{decision.reason}" if refused else "forwarded"))
             if refused:
-                self.reject(origin, decision.reason, "intake", record.value or b"", "original")
+                self.reject(origin, decision.reason, "intake")
         return IntakeState(len(records), dict(counts))
 
-    def _headers(self, origin: Origin, reason: str, stage: str, form: str) -> Headers:
-        headers = {
+    def _headers(self, origin: Origin, record: Record, reason: str, stage: str) -> dict[str, str]:
+        return {
             "megdt-reason": reason,
             "megdt-detail": "",
             "megdt-path": "",
@@ -163,13 +202,26 @@ class World:
             "megdt-offset": str(origin.offset),
             "megdt-timestamp": str(NOW),
             "megdt-key": b64encode(b"some-key").decode(),
-            "megdt-form": form,
+            "megdt-source": SOURCE if SOURCE.encode() in (record.value or b"") else "",
         }
-        return tuple((name, text.encode()) for name, text in headers.items())
 
 
 def _coordinates(origin: Origin) -> bytes:
     return f"{full_name(origin.topic)}/{origin.partition}/{origin.offset}".encode()
+
+
+def carried_records(sending: Sending) -> list[dict[str, Any]]:
+    """Write what is carried over as the evidence records it must be."""
+    common = {"k": "carried", "trainee": sending.head, "persona": sending.persona, "seq": sending.seq}
+    return [common | {"state": p.state, "rows": [_carried_row(*row) for row in p.rows]} for p in sending.pieces()]
+
+
+def _carried_row(h: str, stands: Any) -> list[Any]:
+    if stands is None:
+        return [h, -1, "", [], [], []]
+    sums = [[name, list(numbers)] for name, numbers in stands.sums]
+    slots = [[name, json.loads(text)] for name, text in stands.slots]
+    return [h, stands.rev, stands.d, list(stands.via), sums, slots]
 
 
 def _state_of(mirror: Mirror, offset: int) -> MirrorState:
@@ -177,7 +229,9 @@ def _state_of(mirror: Mirror, offset: int) -> MirrorState:
         offset,
         mirror.now,
         mirror.twins(),
-        {trainee: _journal(records) for trainee, records in mirror.versions.items()},
+        {name: _hash(person) for name, person in mirror.people.items()},
+        {name: _journal(person.versions) for name, person in mirror.people.items()},
+        {name: _rows(person) for name, person in mirror.people.items()},
         mirror.deadlines(),
         {f"{topic}:{partition}": highest for (topic, partition), highest in mirror.seen.items()},
         {f"{topic}:{outcome}": count for (topic, outcome), count in mirror.counts.items()},
@@ -187,19 +241,39 @@ def _state_of(mirror: Mirror, offset: int) -> MirrorState:
 def _journal(records: dict[str, Any]) -> dict[str, dict[bytes, bytes]]:
     shards: dict[str, dict[bytes, bytes]] = {}
     for h, versions in records.items():
-        stands = standing(versions)
+        stands = highest(versions)
         rows = [_row(version, version is stands) for version in versions.values()]
         shards.setdefault(h[-1], {})[bytes.fromhex(h)] = msgspec.msgpack.encode(rows)
     return shards
 
 
 def _row(version: Any, stands: bool) -> list[Any]:
-    totals: dict[str, list[int]] = {}
-    for name, numbers in version.sums:
-        totals[name] = [a + b for a, b in zip(totals.get(name, [0, 0, 0]), numbers, strict=False)]
-    slots = [name for name, _ in version.slots]
-    contributions = [list(totals.items()), slots] if stands else [[], []]
+    contributions = [version.sums, [name for name, _ in version.slots]] if stands else [[], []]
     return [version.rev, bytes.fromhex(version.d), *version.origin, *contributions]
+
+
+def _hash(person: Person) -> dict[str, str]:
+    texts = {
+        f"p|{name}": json.dumps([base, on], separators=(",", ":")) for name, (base, on) in person.registers.items()
+    }
+    for h, versions in person.versions.items():
+        version = highest(versions)
+        assert version is not None
+        prefix = "" if version.link else "s|"
+        stands = h in person.standing and person.standing[h].via == ()
+        texts |= {} if stands else {prefix + name: text for name, text in version.slots}
+    return texts
+
+
+def _rows(person: Person) -> dict[str, dict[bytes, bytes]]:
+    shards: dict[str, dict[bytes, bytes]] = {}
+    for persona, rows in person.held.items():
+        for h, (seq, stands) in rows.items():
+            _, *content = _carried_row(h, stands)
+            content[1] = bytes.fromhex(content[1])
+            packed = msgspec.msgpack.encode([seq, *content] if stands else [seq])
+            shards.setdefault(h[-1], {})[bytes.fromhex(h) + persona.encode()] = packed
+    return shards
 
 
 @pytest.fixture(scope="session")
@@ -213,6 +287,11 @@ def world(reference: Reference) -> World:
 
 
 @pytest.fixture(scope="session")
+def write() -> Callable[[Sending], list[dict[str, Any]]]:
+    return carried_records
+
+
+@pytest.fixture(scope="session")
 def new_world(reference: Reference) -> Callable[[], World]:
     return lambda: World(reference)
 
@@ -220,7 +299,7 @@ def new_world(reference: Reference) -> Callable[[], World]:
 def _event(kind: str, data: dict[str, Any], **attributes: Any) -> dict[str, Any]:
     event = {
         "specversion": "1.0",
-        "source": "/hospital-a/ehr",
+        "source": SOURCE,
         "id": "A-1",
         "type": f"megdt.{kind}.v1",
         "subject": "k1.trainee-1",
@@ -245,7 +324,7 @@ def assessment():
             "instrument": "mini-cex",
             "scale": "mini-cex@1",
             "rotation": "R-1",
-            "scores": [{"competency": "history-taking", "value": value}],
+            "scores": [{"competency": "patient-care", "value": value}],
         }
         return _event(attributes.pop("kind", "assessment.recorded"), data, **attributes)
 

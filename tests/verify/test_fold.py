@@ -85,7 +85,7 @@ def test_every_other_kind():
     chain.add("exposure", 3, kind="procedure", item="LP", role="performed", count=3)
     chain.add("exposure", 4, kind="procedure", item="LP", role="performed", count=4)
     chain.add("exposure", 5, kind="case", item="I21", role=None, count=1, happened=-1)
-    chain.add("outcome", 6, outcome="exam", result="pass", value=412.5, rotation=None)
+    chain.add("outcome", 6, outcome="exam", result="pass", value=412.5, rotation=None, starts=None, ends=None)
     chain.add("enrolment", 7, stage="postgraduate", base="内科", programme=None, cohort="2025")
     at = PERIOD_728
     assert chain.twin == {
@@ -93,13 +93,81 @@ def test_every_other_kind():
         f"r|R-1|{h(2)}": f'[{at},0,"ended",null,null,null,null,null,null]',
         "x|procedure|LP|performed|728": "7",
         "x|case|I21|-|-1": "1",
-        f"o|exam|{h(6)}": f'[{at},0,"pass",412.5,null]',
+        f"o|exam|{h(6)}": f'[{at},0,"pass",412.5,null,null,null]',
         f"e|{h(7)}": f'[{at},0,"postgraduate","内科",null,"2025"]',
         "k|rotation": "2",
         "k|exposure": "3",
         "k|outcome": "1",
         "k|enrolment": "1",
     }
+
+
+def test_feedback_and_its_delay():
+    chain = Chain()
+    minute = 60_000
+    body = {"assessor": "k1.s", "characters": 10, "specific": True}
+    chain.add("feedback", 1, **body, observed=PERIOD_728 - 3 * minute + 1)
+    chain.add("feedback", 2, **body, observed=PERIOD_728 + minute)
+    chain.add("feedback", 3, **body, observed=None)
+    chain.add("feedback", 4, assessor=None, characters=5, specific=False, observed=None)
+    chain.add("feedback", 5, assessor=None, characters=7, specific=None, observed=PERIOD_728 - 90 * minute)
+    assert chain.twin == {
+        "f|k1.s|728|specific": "3 30 2",
+        "f|k1.s|728|timed": "2",
+        "f|-|728|general": "1 5 0",
+        "f|-|728|-": "1 7 90",
+        "f|-|728|timed": "1",
+        "k|feedback": "5",
+    }
+
+
+def test_activities():
+    chain = Chain()
+    monday = 1_762_128_000_000  # 2025-11-03T00:00:00Z; (... + 259,200,000) / 604,800,000 = 2,914
+    chain.add("activity", 1, kind="teaching", item="S", minutes=45, attended=True, on_call=False, starts=None)
+    chain.add("activity", 2, kind="teaching", item="S", minutes=45, attended=False, on_call=False, starts=None)
+    chain.add("activity", 3, kind="learning-case", item="I21", minutes=0, attended=True, on_call=False, starts=None)
+    chain.add("activity", 4, kind="duty", item=None, minutes=720, attended=True, on_call=False, starts=monday)
+    chain.add("activity", 5, kind="duty", item=None, minutes=600, attended=True, on_call=False, starts=monday - 1)
+    chain.add("activity", 6, kind="duty", item=None, minutes=60, attended=True, on_call=True, starts=monday)
+    assert chain.twin == {
+        "t|teaching|S|728": "2 90 1",
+        "t|learning-case|I21|728": "1 0 1",
+        "u|2914|duty": "1 720 0",
+        "u|2913|duty": "1 600 0",
+        "u|2914|on-call": "1 60 0",
+        "k|activity": "6",
+    }
+
+
+def test_self_assessments_resources_and_decisions():
+    chain = Chain()
+    marks, missing = [["history", 6, 3500, 1250], ["exam", 5, 3000, 1000]], [["prof", "not-observed"]]
+    chain.add("self-assessment", 1, rotation="R", scale="s@1", marks=marks, missing=missing)
+    chain.add(
+        "resource", 2, 1, kind="beds", base="内科", department=None, capacity=40.5, unit="beds", starts=5, ends=None
+    )
+    chain.add("decision", 3, on="W-1", action="snoozed", by="k1.c", reason=None, characters=9, until=7)
+    at = PERIOD_728
+    assert chain.twin == {
+        "v|history|728": "1 1250 4375000",
+        "v|exam|728": "1 1000 3000000",
+        f"q|beds|{h(2)}": f'[{at},1,"内科",null,40.5,"beds",5,null]',
+        f"d|W-1|{h(3)}": f'[{at},0,"snoozed","k1.c",null,7]',
+        "k|self-assessment": "1",
+        "k|resource": "1",
+        "k|decision": "1",
+    }
+
+
+def test_an_identity_is_not_in_the_twin():
+    chain = Chain()
+    chain.add("identity", 1, event="linked", head="k1.p", system="his")
+    assert chain.twin == {}
+    assert chain.mirror.people["k1.t"].own_standing(h(1)).slots == (
+        (f"i|{h(1)}", f'[{PERIOD_728},0,"k1.p","linked","his"]'),
+    )
+    assert chain.counts == {"accepted": 1}
 
 
 @pytest.mark.parametrize("revisions", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from hashlib import sha256
 
 import msgspec
 import pytest
 
 from megdt_stream.verify import judge
 from megdt_stream.verify.log import Log, Message, Record, State
+from megdt_stream.verify.names import partition_of
 
 DUE = 1_764_547_200_000  # 2025-12-01T00:00:00Z
 LATE = DUE + 7 * 86_400_000
@@ -136,7 +138,7 @@ def test_evidence_of_a_refused_input(world, assessment, reference):
 @pytest.mark.parametrize(
     ("field", "value"),
     [("d", "00" * 8), ("h", "11" * 8), ("happened", 5), ("available", 5), ("recorded", 5),
-     ("rev", 3), ("marks", [["history-taking", 6, 3500, 1251]]), ("rotation", None),
+     ("rev", 3), ("marks", [["patient-care", 6, 3500, 1251]]), ("rotation", None),
      ("carried_over", True), ("source", "x")],
 )  # fmt: skip
 def test_evidence_with_another_content(world, assessment, reference, field, value):
@@ -217,8 +219,8 @@ def test_a_changed_field(told, reference, text):
     _, state = told
     for mirror in state.mirror.values():
         if "k1.trainee-2" in mirror.twins:
-            assert mirror.twins["k1.trainee-2"]["c|history-taking|728|-"] == "1 1250 3750000"
-            mirror.twins["k1.trainee-2"]["c|history-taking|728|-"] = text
+            assert mirror.twins["k1.trainee-2"]["c|patient-care|728|-"] == "1 1250 3750000"
+            mirror.twins["k1.trainee-2"]["c|patient-care|728|-"] = text
     assert _kinds(told, reference) == {"twin"}
 
 
@@ -371,7 +373,7 @@ def test_the_mirror_may_return_the_evidence_itself(world, assessment, reference)
     log, state = world.settle()
     record = _records(log, "rejects")[0]
     offset = int(record.key.rsplit(b"/", 1)[1])
-    headers = dict(record.headers) | {"megdt-form": b"evidence", "megdt-key": b"", "megdt-timestamp": b"0"}
+    headers = dict(record.headers) | {"megdt-form": b"evidence"}
     value = _records(log, "evidence", HOME)[offset].value
     _alter(_records(log, "rejects"), 0, headers=tuple(headers.items()), value=value)
     assert judge(log, state, reference).ok
@@ -386,7 +388,7 @@ def test_an_internal_error_is_a_rejection(world, assessment, reference):
     mirror.twins.clear()
     mirror.journal.clear()
     mirror.counts = {"assessments:rejected": 1}
-    world.reject(origin, "internal_error", "mirror", b"", "reference")
+    world.reject(origin, "internal_error", "mirror")
     report = judge(log, state, reference)
     assert report.differences == []
     assert report.topics["megdt.assessments.v1"].reasons == {"internal_error": 1}
@@ -395,7 +397,7 @@ def test_an_internal_error_is_a_rejection(world, assessment, reference):
 def test_an_internal_error_that_a_rebuild_took_in(world, assessment, reference):
     origin = world.publish(assessment(6))
     log, state = world.settle()
-    world.reject(origin, "internal_error", "mirror", b"", "reference")
+    world.reject(origin, "internal_error", "mirror")
     report = judge(log, state, reference)
     assert report.differences == []
     assert report.topics["megdt.assessments.v1"].accepted == 1
@@ -552,3 +554,345 @@ def test_only_the_first_differences_are_kept_and_all_are_counted(told, reference
     report = _judge(told, reference)
     assert (len(report["differences"]), report["kinds"]["twin"]) == (20, 50)
     assert json.loads(json.dumps(report)) == report
+
+
+PERSON = "k1.person"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def _home(subject: str) -> int:
+    return partition_of(subject.encode(), 2)
+
+
+@pytest.fixture
+def person(world, assessment, rotation, event):
+    """A world in which two pseudonyms belong to one person, who has another record of the one id."""
+    world.publish(rotation(subject="k1.a"), "rotations")
+    world.tick(LATE)
+    world.publish(assessment(6, id="A-1", subject="k1.a"))
+    world.publish(assessment(8, id="A-1", subject=PERSON, kind="assessment.amended", revision=1))
+    exam = {"outcome": "exam", "result": "pass"}
+    world.publish(event("outcome.recorded", exam, id="O-1", subject=PERSON), "outcomes")
+    passed = event("outcome.recorded", exam, id="O-1", subject="k1.b", revision=2)
+    world.publish(passed, "outcomes")
+    for name in ("k1.a", "k1.b"):
+        linked = event("identity.linked", {"person": PERSON}, id=f"I-{name}", subject=name)
+        world.publish(linked, "identities")
+    return world.settle()
+
+
+def _carried(log: Log) -> list[tuple[int, int]]:
+    return [
+        (number, index)
+        for number, partition in log.topics["evidence"].items()
+        for index, record in enumerate(partition.records)
+        if json.loads(record.value)["k"] == "carried"
+    ]
+
+
+def _edit_carried(log: Log, place: tuple[int, int], edit) -> None:
+    records = _records(log, "evidence", place[0])
+    evidence = json.loads(records[place[1]].value)
+    edit(evidence)
+    _alter(records, place[1], value=json.dumps(evidence).encode())
+
+
+def test_a_person_has_what_its_pseudonyms_carry_over(person, reference):
+    _, state = person
+    report = _judge(person, reference)
+    assert report["differences"] == []
+    assert report["ok"]
+    twin = state.mirror[_home(PERSON)].twins[PERSON]
+    assert {name: text for name, text in twin.items() if name.startswith("k|")} == {
+        "k|assessment": "1",
+        "k|outcome": "1",
+        "k|rotation": "1",
+    }
+    assert twin["c|patient-care|728|-"] == "1 1250 5625000"
+    hidden = [name for name in state.mirror[_home(PERSON)].persons[PERSON] if name.startswith("s|o|exam|")]
+    assert len(hidden) == 1
+    assert report["alerts"] == 2  # opened and arrived at the pseudonym; the link changes nothing; nothing is overdue
+
+
+def test_a_carried_record_that_is_missing(world, rotation, assessment, event, reference):
+    world.publish(rotation(subject="k1.a"), "rotations")
+    linked = event("identity.linked", {"person": PERSON}, id="I-1", subject="k1.a")
+    world.publish(linked, "identities")
+    report = _judge(world.settle(carry=False), reference)
+    assert report["kinds"] == {"missing_carried": 1, "persona": 1}
+    assert report["differing_twins"] == 1
+    assert report["differences"][0] == {
+        "kind": "missing_carried", "where": PERSON, "persona": "k1.a", "seq": report["differences"][0]["seq"],
+        "state": "all", "rows": 1,
+    }  # fmt: skip
+
+
+def test_a_carried_record_in_the_outbox_is_there(world, rotation, event, reference, write):
+    world.publish(rotation(subject="k1.a"), "rotations")
+    linked = event("identity.linked", {"person": PERSON}, id="I-1", subject="k1.a")
+    world.publish(linked, "identities")
+    told = world.settle(carry=False)
+    (sending,) = world.fold(_home("k1.a")).sendings
+    (evidence,) = write(sending)
+    message = Message("evidence", PERSON.encode(), json.dumps(evidence).encode())
+    told[1].mirror[_home("k1.a")].outbox.append(message)
+    assert _judge(told, reference)["ok"]
+    told[1].mirror[_home("k1.a")].outbox[0] = message._replace(value=b'{"k": "tick", "at": 1, "wall": 1}')
+    assert set(_judge(told, reference)["kinds"]) == {"evidence_unreadable", "missing_carried", "persona"}
+
+
+def test_copies_of_a_carried_record_are_allowed(person, world, reference):
+    log, _ = person
+    for number, index in _carried(log):
+        world.deliver(json.loads(_records(log, "evidence", number)[index].value))
+    assert _judge(world.settle_again(), reference)["ok"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda evidence: evidence["rows"].pop(),
+        lambda evidence: evidence["rows"][0].__setitem__(1, 7),
+        lambda evidence: evidence["rows"][0].__setitem__(2, "00" * 8),
+        lambda evidence: evidence["rows"][0].__setitem__(3, ["k1.x"]),
+        lambda evidence: evidence["rows"][0].__setitem__(4, [["k|assessment", [2]]]),
+        lambda evidence: evidence["rows"][0].__setitem__(5, [["o|x|00", [1]]]),
+        lambda evidence: evidence["rows"].append(evidence["rows"][0]),
+        lambda evidence: evidence.update(state="some"),
+        lambda evidence: evidence.update(state="none", rows=[]),
+    ],
+)
+def test_a_carried_record_with_another_content(person, world, reference, edit):
+    """The twin follows the log; what is wrong is the log."""
+    log, _ = person
+    _edit_carried(log, _carried(log)[0], edit)
+    report = _judge(world.settle_again(), reference)
+    assert {"missing_carried", "wrong_carried"} <= set(report["kinds"]) <= {
+        "missing_carried", "wrong_carried", "persona", "invented_carried"
+    }  # fmt: skip
+    assert report["differing_twins"] >= 1
+
+
+@pytest.mark.parametrize("changes", [{"seq": 0}, {"persona": "k1.nobody"}])
+def test_a_carried_record_that_nobody_sent(person, world, reference, changes):
+    log, _ = person
+    number, index = _carried(log)[0]
+    world.deliver(json.loads(_records(log, "evidence", number)[index].value) | changes)
+    assert "invented_carried" in _judge(world.settle_again(), reference)["kinds"]
+
+
+def test_a_carried_record_of_what_was_read_meanwhile_is_excused(person, world, assessment, reference, write):
+    log, _ = person
+    world.publish(assessment(5, id="A-7", subject="k1.a"))
+    ahead = write(world.fold(_home("k1.a")).sendings[-1])
+    log.topics["assessments"][0].end += 1
+    world.deliver(*ahead)
+    assert _judge(person, reference)["kinds"] == {}
+
+
+def test_a_carried_record_that_no_rule_can_read(person, world, reference):
+    log, _ = person
+    place = _carried(log)[0]
+    _edit_carried(log, place, lambda evidence: evidence["rows"][0].__setitem__(5, [["r|R", [1]]]))
+    assert "evidence_unreadable" in _judge(person, reference)["kinds"]
+
+
+def test_a_carried_record_under_another_key_or_elsewhere(person, world, reference):
+    log, _ = person
+    number, index = _carried(log)[0]
+    _alter(_records(log, "evidence", number), index, key=b"k1.a")
+    assert _kinds(person, reference) == {"evidence_key"}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [(lambda texts: texts.pop("p|k1.a"), "person"), (lambda texts: texts.update({"p|k1.a": "[0,true]"}), "person"),
+     (lambda texts: texts.update({"s|x": "[]"}), "person")],
+)  # fmt: skip
+def test_a_spoilt_person(person, reference, change, kind):
+    _, state = person
+    change(state.mirror[_home(PERSON)].persons[PERSON])
+    assert _kinds(person, reference) == {kind}
+
+
+def test_a_lost_link(person, reference):
+    _, state = person
+    texts = state.mirror[_home("k1.a")].persons["k1.a"]
+    assert [name.partition("|")[0] for name in texts] == ["i"]
+    texts.clear()
+    assert _kinds(person, reference) == {"person"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda _: None, lambda _: b"\xc1", lambda packed: packed[:-1], _edit_rows(lambda row: row.__setitem__(0, 0)),
+     _edit_rows(lambda row: row.__setitem__(1, 9)), _edit_rows(lambda row: row.__delitem__(slice(1, 6))),
+     _edit_rows(lambda row: row.__setitem__(3, [])), _edit_rows(lambda row: row.__setitem__(4, [])),
+     _edit_rows(lambda row: row.__setitem__(4, 7)), _edit_rows(lambda row: row.pop())],
+)  # fmt: skip
+def test_a_spoilt_carried_row(person, reference, spoil):
+    _, state = person
+    shard = next(iter(state.mirror[_home(PERSON)].carried[PERSON].values()))
+    name = next(iter(shard))
+    packed = spoil(shard.pop(name))
+    if packed is not None:
+        shard[name] = packed
+    assert _kinds(person, reference) == {"carried_row"}
+
+
+def test_a_register_as_at_first_need_not_be_stored(person, world, reference):
+    log, _ = person
+    number, index = _carried(log)[0]
+    early = json.loads(_records(log, "evidence", number)[index].value) | {"persona": "k1.x", "state": "some"}
+    world.deliver(early)
+    told = world.settle_again()
+    assert told[1].mirror[_home(PERSON)].persons[PERSON].pop("p|k1.x") == "[-1,false]"
+    assert _kinds(told, reference) == {"invented_carried"}
+
+
+def test_a_deadline_of_a_pseudonym_with_a_head(world, rotation, event, reference):
+    world.publish(rotation(subject="k1.a"), "rotations")
+    linked = event("identity.linked", {"person": PERSON}, id="I-1", subject="k1.a")
+    world.publish(linked, "identities")
+    told = world.settle()
+    assert told[1].mirror[_home(PERSON)].due == {f"{PERSON}|R-1|mini-cex": LATE}
+    told[1].mirror[_home("k1.a")].due["k1.a|R-1|mini-cex"] = LATE
+    assert _kinds(told, reference) == {"deadline"}
+
+
+def test_the_code_of_a_recovery_by_a_link(world, rotation, event, reference):
+    world.publish(rotation(subject="k1.a"), "rotations")
+    world.tick(LATE)
+    linked = event("identity.linked", {"person": PERSON}, id="I-1", subject="k1.a")
+    world.publish(linked, "identities")
+    told = world.settle()
+    assert _judge(told, reference)["ok"]
+    codes = [json.loads(record.value)["data"]["reason"]["code"] for record in _records(told[0], "alerts")]
+    assert sorted(codes) == ["linked", "overdue", "overdue"]
+    for index, code in enumerate(codes):
+        other = {"linked": "arrived", "overdue": "linked"}[code]
+        before = _records(told[0], "alerts")[index]
+        _edit_alert(told[0], index, reason={"code": other, "en": "x", "zh": "文"})
+        assert _kinds(told, reference) == {"alert_differs"}
+        _records(told[0], "alerts")[index] = before
+
+
+def test_alerts_on_the_running_of_the_system_are_counted_only(told, reference):
+    log, _ = told
+    records = _records(log, "alerts")
+    value = b'{"type": "megdt.operations.reject-limit.v1", "id": 7}'
+    records.append(Record(len(records), 0, b"assessments", value))
+    report = _judge(told, reference)
+    assert (report["ok"], report["alerts"], report["other_alerts"]) == (True, 2, 1)
+
+
+@pytest.fixture
+def named(world, assessment):
+    """A world in which an event names somebody."""
+    world.publish(assessment(6, id=world.secret, ward="7B"), headers=(("traceparent", TRACE.encode()),))
+    return world.settle()
+
+
+def test_a_redacted_reject(named, reference):
+    log, _ = named
+    report = _judge(named, reference)
+    assert report["differences"] == []
+    assert report["topics"]["megdt.assessments.v1"]["reasons"] == {"direct_identifier": 1}
+    assert b"somebody" not in _records(log, "rejects")[0].value
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [({"megdt-sha256": b"0" * 64}, "reject_header"), ({"megdt-key": b"c29tZS1rZXk="}, "reject_header"),
+     ({"megdt-input-traceparent": b"x"}, "reject_header"), ({"megdt-form": b"original"}, "reject_value"),
+     ({"megdt-detail": b"y@example.org"}, "reject_leak"), ({"megdt-source": b""}, "reject_header"),
+     ({"megdt-path": b"id"}, "reject_header")],
+)  # fmt: skip
+def test_a_redacted_reject_with_other_headers(named, reference, changes, kind):
+    log, _ = named
+    headers = dict(_records(log, "rejects")[0].headers) | changes
+    _alter(_records(log, "rejects"), 0, headers=tuple(headers.items()))
+    assert _kinds(named, reference) == {kind}
+
+
+def test_a_reject_that_is_not_redacted(named, reference):
+    log, _ = named
+    value = log.topics["assessments"][0].records[0].value
+    _alter(_records(log, "rejects"), 0, value=value)
+    assert _kinds(named, reference) == {"reject_value"}
+
+
+def test_a_redacted_reject_of_binary_mode(world, assessment, reference):
+    event = assessment()
+    attributes = {f"ce_{name}": text.encode() for name, text in event.items() if name != "data"}
+    headers = tuple((attributes | {"ce_id": world.secret.encode()}).items())
+    value = json.dumps(event["data"]).encode()
+    world.publish(value, headers=headers)
+    log, state = world.settle()
+    source = dict(_records(log, "rejects")[0].headers) | {"megdt-source": event["source"].encode()}
+    _alter(_records(log, "rejects"), 0, headers=tuple(source.items()))
+    assert judge(log, state, reference).differences == []
+    whole = json.dumps(event | {"id": "[redacted]"}).encode()
+    _alter(_records(log, "rejects"), 0, value=whole)
+    assert judge(log, state, reference).differences == []
+    _alter(_records(log, "rejects"), 0, value=b"{}")
+    assert set(judge(log, state, reference).kinds) == {"reject_value"}
+
+
+def test_a_reject_has_the_headers_of_its_input(world, reference):
+    world.publish(b"junk", headers=(("a", b"1"), ("a", b"\xff"), ("traceparent", b"")))
+    log, state = world.settle()
+    assert judge(log, state, reference).ok
+    headers = _records(log, "rejects")[0].headers
+    _alter(_records(log, "rejects"), 0, headers=headers[:-1])
+    assert set(judge(log, state, reference).kinds) == {"reject_header"}
+
+
+@pytest.mark.parametrize("headers", [(("a", b"x" * 16_384),), tuple((f"a{n}", b"") for n in range(257))])
+def test_a_reject_without_the_headers_of_its_input(world, reference, headers):
+    world.publish(b"junk", headers=headers)
+    log, state = world.settle()
+    assert set(judge(log, state, reference).kinds) == {"reject_header"}
+    kept = [(name, text) for name, text in _records(log, "rejects")[0].headers if not name.startswith("megdt-input-")]
+    _alter(_records(log, "rejects"), 0, headers=tuple(kept))
+    assert judge(log, state, reference).ok
+
+
+def test_a_huge_reject_refers_to_its_input(world, reference):
+    value = b"x" * (4 * 1024 * 1024 + 1)
+    world.publish(value)
+    log, state = world.settle()
+    assert set(judge(log, state, reference).kinds) == {"reject_header", "reject_value"}
+    headers = dict(_records(log, "rejects")[0].headers)
+    headers |= {"megdt-form": b"reference", "megdt-sha256": sha256(value).hexdigest().encode()}
+    _alter(_records(log, "rejects"), 0, headers=tuple(headers.items()), value=b"")
+    assert judge(log, state, reference).ok
+
+
+def test_the_mirrors_reject_says_what_the_evidence_says(world, assessment, reference):
+    world.publish(assessment(6))
+    world.publish(assessment(7))
+    log, state = world.settle()
+    for change in ({"megdt-timestamp": b"0"}, {"megdt-key": b"c29tZS1rZXk="}, {"megdt-source": b"/x"}):
+        record = _records(log, "rejects")[0]
+        _alter(_records(log, "rejects"), 0, headers=tuple((dict(record.headers) | change).items()))
+        assert set(judge(log, state, reference).kinds) == {"reject_header"}
+        _records(log, "rejects")[0] = record
+
+
+def test_extension_attributes_are_evidence(world, assessment, reference):
+    world.publish(assessment(6, id="A-1", ward="7B", flag=True))
+    assert _judge(world.settle(), reference)["ok"]
+    log = world.log
+    for record in list(_records(log, "evidence", HOME)):
+        for ext in (b'{"ward": "7B", "flag": 1}', b'{"ward": "7B"}', b'{"ward": "7B", "flag": true, "x": 1}'):
+            value = record.value.replace(b'{"ward": "7B", "flag": true}', ext)
+            assert value != record.value
+            _records(log, "evidence", HOME)[record.offset] = record._replace(value=value)
+            assert _kinds(world.settle_again(), reference) == {"evidence_differs"}
+
+
+def test_extension_attributes_from_nowhere(world, assessment, reference):
+    origin = world.publish(assessment(6), deliver=False)
+    world.deliver(world.evidence_of(origin) | {"ext": {"ward": "7B"}})
+    assert _kinds(world.settle(), reference) == {"evidence_differs"}

@@ -26,6 +26,18 @@ class Story:
         self._apply({"k": "tick", "at": at, "wall": 0})
         return self
 
+    def changed(self, record: str, happened: int, status=None, expects=None) -> "Story":
+        body = {"status": status, "rotation": "R", "base": None, "expects": expects, "happened": happened}
+        return self._evidence("rotation", record, 0, body)
+
+    def linked(self, record: str = "11", head: str | None = "k1.p", happened: int = 1, rev: int = 0) -> "Story":
+        event = "linked" if head else "unmerged"
+        return self._evidence("identity", record, rev, {"event": event, "head": head, "happened": happened})
+
+    def carried(self, state: str, rows: list, seq: int) -> "Story":
+        self._apply({"k": "carried", "trainee": "k1.t", "persona": "k1.m", "seq": seq, "state": state, "rows": rows})
+        return self
+
     def rotation(self, status="planned", record="aa", rev=0, happened=1, expects=(("m", 1, DUE),), name="R") -> "Story":
         placed = status in ("planned", "started")
         body = {"status": status, "rotation": name, "base": "b" if placed else None}
@@ -184,3 +196,80 @@ def test_each_item_is_judged_by_itself():
         ("recovered", "n"),
     ]
     assert list(story.open) == ["w|expected-assessment-overdue|R|m"]
+
+
+def test_a_step_that_states_no_status_keeps_the_last_one():
+    story = Story().rotation().rotation("cancelled", "ab", happened=2).changed("ac", 3).tick(LATE)
+    assert story.notices == []
+    story.changed("ad", 4, status="started")
+    assert story.notices == [("opened", "m", 4, 0)]
+
+
+def test_a_rotation_without_any_status_is_planned():
+    assert Story().changed("aa", 1, expects=[["m", 1, DUE]]).tick(LATE).notices == [("opened", "m", 1, 0)]
+
+
+def test_a_change_may_state_that_nothing_is_expected():
+    story = Story().rotation().tick(LATE).changed("ab", 2, expects=[])
+    assert story.notices == [("opened", "m", 1, 0), ("recovered", "m", 2, 0)]
+    assert Story().rotation().changed("ab", 2).tick(LATE).notices == [("opened", "m", 2, 0)]
+
+
+def test_a_pseudonym_with_a_head_is_not_watched():
+    story = Story().rotation().tick(LATE).linked()
+    assert story.notices == [("opened", "m", 1, 0), ("recovered", "m", 2, 0)]
+    assert [notice.linked for notice in story.mirror.notices.values()] == [False, True]
+    assert (story.open, story.mirror.deadlines()) == ({}, {})
+    story.rotation(record="ab", expects=[("n", 1, DUE), ("o", 1, LATE * 2)]).tick(LATE + 5)
+    assert story.notices[2:] == []
+    assert story.mirror.deadlines() == {}
+
+
+def test_without_a_head_it_is_examined_anew():
+    expects = [("m", 1, DUE), ("n", 1, DUE), ("o", 1, DUE + DAY_MS)]
+    story = Story().linked().rotation(expects=expects).arrives(item="n").tick(LATE)
+    story.linked("22", None, happened=2)
+    assert story.notices == [("opened", "m", 4, 0)]
+    assert story.mirror.deadlines() == {"k1.t|R|o": LATE + DAY_MS}
+    assert story.tick(LATE + DAY_MS).notices[1:] == [("opened", "o", 5, 0)]
+
+
+def test_another_head_changes_nothing_for_the_rule():
+    story = Story().rotation().linked().tick(LATE).linked("22", "k1.q", happened=2)
+    assert story.notices == []
+
+
+def test_a_link_that_is_retracted_never_was():
+    story = Story().rotation().tick(LATE).linked().retracted("11")
+    assert [(notice.what, notice.linked) for notice in story.mirror.notices.values()] == [
+        ("opened", False),
+        ("recovered", True),
+        ("opened", False),
+    ]
+
+
+def _carried_plan(record: str, rev: int = 0, expects=(("m", 1, DUE),)) -> list:
+    expected = [list(e) for e in expects]
+    slot = [f"r|R|{record * 8}", [1, rev, "planned", None, None, "b", None, None, expected]]
+    return [record * 8, rev, "00" * 8, ["k1.m"], [["k|rotation", [1]]], [slot]]
+
+
+def _carried_arrival(record: str) -> list:
+    return [record * 8, 0, "00" * 8, ["k1.m"], [["a|R|m", [1]], ["k|assessment", [1]]], []]
+
+
+def test_a_person_is_watched_for_what_is_carried_over():
+    story = Story().tick(LATE).carried("all", [_carried_plan("aa")], 5).carried("some", [_carried_arrival("bb")], 6)
+    opened, recovered = story.mirror.notices.values()
+    assert story.notices == [("opened", "m", 1, 0), ("recovered", "m", 2, 1)]
+    assert (opened.slots, opened.base, recovered.cause.ids) == ({"aa" * 8}, "b", {"bb" * 8})
+
+
+def test_the_rows_of_one_record_are_examined_together():
+    rows = [_carried_plan("aa"), _carried_arrival("bb")]
+    assert Story().tick(LATE).carried("all", rows, 5).notices == []
+    story = Story().rotation(expects=[("m", 2, DUE)]).carried("all", [_carried_arrival("bb")], 5).tick(LATE)
+    assert story.notices == [("opened", "m", 2, 1)]
+    story.carried("none", [], 6)
+    assert story.notices[1:] == []
+    assert story.arrives("cc").arrives("dd").notices[1:] == [("recovered", "m", 5, 2)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from megdt_stream.errors import Unavailable
 
-Client = TypeVar("Client", KafkaAdminClient, KafkaProducer)
+Client = TypeVar("Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
 
 
 def connect(kind: type[Client], kafka: str, **options: Any) -> Client:

@@ -569,6 +569,7 @@ def _reject(
         "megdt-timestamp": str(fact.available if fact else 0),
         "megdt-key": "",
         "megdt-form": "evidence" if entry else "reference",
+        "megdt-source": fact.source if fact else "",
     }
     key = f"{topic}/{partition}/{offset}".encode()
     return key, entry.value if entry else b"", tuple((name, text.encode()) for name, text in headers.items())

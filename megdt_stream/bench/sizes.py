@@ -13,7 +13,7 @@ from megdt_stream.bench.variants import Run
 from megdt_stream.bench.workload import YEAR_MS, Log, Year
 from megdt_stream.local import open_stack
 from megdt_stream.runtime import admin
-from megdt_stream.runtime.seeds import load_reference
+from megdt_stream.seed_files import load_reference
 
 Progress = Callable[[str], None]
 

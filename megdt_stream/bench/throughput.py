@@ -16,7 +16,7 @@ from megdt_stream.bench.workload import Log, Year
 from megdt_stream.evidence import topics
 from megdt_stream.local import Stack, open_stack
 from megdt_stream.runtime import admin
-from megdt_stream.runtime.seeds import load_reference
+from megdt_stream.seed_files import load_reference
 
 Progress = Callable[[str], None]
 

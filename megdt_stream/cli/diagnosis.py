@@ -64,8 +64,8 @@ def _python() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    from megdt_stream.runtime.seeds import load_estimation, load_reference, load_rule
     from megdt_stream.runtime.settings import load, unknown_variables
+    from megdt_stream.seed_files import load_all
 
     unknown = unknown_variables()
     if unknown:
@@ -73,15 +73,15 @@ def _settings() -> Iterator[Finding]:
         yield Finding("settings", False, f"unknown: {', '.join(unknown)}", remedy)
     try:
         settings = load()
-        scales = load_reference(settings.seeds_dir).scales
-        rule = load_rule(settings.seeds_dir)
-        load_estimation(settings.seeds_dir)
+        seeds = load_all(settings.seeds_dir)
     except MegdtError as error:
         yield Finding("settings", False, error.message, error.remedy)
         return
     if not unknown:
         yield Finding("settings", True, f"{len(settings.model_fields_set)} set, the others at their defaults")
-    yield Finding("seeds", True, f"{len(scales)} scales, warning rule version {rule.version}")
+    reference = seeds.library.reference
+    counts = f"{len(reference.scales)} scales, {len(reference.frameworks)} competency frameworks"
+    yield Finding("seeds", True, f"{counts}, warning rule version {seeds.rule.version}")
 
 
 def _servers(data_dir: Path | None) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ def show(
     """Show a trainee's twin: levels with their uncertainty, rotations, exposures, outcomes, open warnings."""
     from megdt_stream.console import twin as tables
     from megdt_stream.console.words import choose
-    from megdt_stream.runtime.seeds import load_estimation
+    from megdt_stream.seed_files import load_estimation
     from megdt_stream.session import open_session
     from megdt_stream.twin.view import document, read
 

@@ -30,6 +30,8 @@ def register(app: typer.Typer) -> None:
             "megdt publish events.ndjson",
             "megdt synth --trainees 20 | megdt publish -",
             "megdt publish event.json --topic assessments",
+            "megdt publish events.ndjson --check",
+            "megdt publish events.ndjson --spool events.spool",
         ),
     )(publish)
     app.command(
@@ -55,18 +57,79 @@ def publish(
         str | None,
         typer.Option(help="Publish everything there, whatever it is.", show_default="by the event's type"),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Publish nothing if any event would be rejected (`megdt validate`).")
+    ] = False,
+    spool: Annotated[
+        Path | None,
+        typer.Option(
+            "--spool",
+            metavar="FILE",
+            help="Write the events to this file first; what Kafka does not take now waits there.",
+            show_default=False,
+        ),
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Publish events from a file. Publishing an event again is harmless: copies are recognised."""
     from megdt_stream.cli.files import read
 
+    if check:
+        _check(file, topic)
+    if spool is not None:
+        with _opened(file) as stream:
+            _spool(read(stream, topic), spool, data_dir, as_json)
+        return
     if file != "-":
         with _opened(file) as stream:
             for _ in read(stream, topic):  # nothing is published of a file that cannot be published whole
                 pass
     with _opened(file) as stream:
         _publish(read(stream, topic), data_dir, as_json)
+
+
+def _check(file: str, topic: str | None) -> None:
+    """Refuse a file with an event that would be rejected. Raises InvalidEvent naming the first."""
+    from megdt_stream.cli.validate import first_rejection
+    from megdt_stream.errors import ConfigError
+    from megdt_stream.publisher import InvalidEvent
+
+    if file == "-":
+        raise ConfigError("what comes from stdin can be read once", remedy="write it to a file to have it checked")
+    found = first_rejection(file, topic)
+    if found is not None:
+        index, rejection = found
+        say(f"megdt: event {index} of {file} would be rejected; nothing was published")
+        raise InvalidEvent(rejection)
+
+
+def _spool(events: Iterable[Outgoing], file: Path, data_dir: Path | None, as_json: bool) -> None:
+    """Write events to a spool, all or none, then send what is in it if Kafka is there."""
+    from megdt_stream.cli.spool import publisher_for, send
+    from megdt_stream.errors import PublishError, Unavailable
+    from megdt_stream.publisher.errors import SpoolBusy
+    from megdt_stream.publisher.spool import Record, Spool
+
+    sent, trouble = 0, None
+    with Spool(file) as spool:
+        taken = len(spool.put_all(Record(*event) for event in events))
+        try:
+            with publisher_for(data_dir) as publisher:
+                sent = send(spool, publisher)
+        except (PublishError, SpoolBusy, Unavailable) as error:
+            trouble = str(error)
+        status = spool.status()
+    result = {"spooled": taken, "published": sent, "waiting": status.events, "refused": status.refused}
+    if trouble:
+        say(f"megdt: {trouble}")
+        say(f"{status.events:,} events are safe in {file}; send them with `megdt spool drain {file}`")
+    if as_json:
+        emit(result)
+    else:
+        from megdt_stream.cli.tables import facts
+
+        console().print(facts(result))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from megdt_stream.evidence import topics
+from megdt_stream.evidence import grammar, topics
 from megdt_stream.evidence.topics import Topic
 
 PSEUDONYM_PATTERN: Final = r"^[a-z][a-z0-9]{0,15}\.[A-Za-z0-9_-]{1,48}$"
@@ -20,19 +20,7 @@ TIME_PATTERN: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?$"
 )
 
-# A URI reference by RFC 3986: an absolute or relative one, whose first segment holds no colon if there is no scheme.
-_PCHAR: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
-_SEGMENT_NO_COLON: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=@]|%[0-9A-Fa-f]{2})+"
-_USER: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*"
-_HOST: Final = r"(?:\[[0-9A-Fa-fvV:.\-_~!$&'()*+,;=]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*)"
-_AUTHORITY: Final = rf"//(?:{_USER}@)?{_HOST}(?::[0-9]*)?(?:/{_PCHAR}*)*"
-_ABSOLUTE_PATH: Final = rf"/(?:{_PCHAR}+(?:/{_PCHAR}*)*)?"
-SOURCE_PATTERN: Final = (
-    rf"^(?:[A-Za-z][A-Za-z0-9+.\-]*:(?:{_AUTHORITY}|{_ABSOLUTE_PATH}|{_PCHAR}+(?:/{_PCHAR}*)*)?"
-    rf"|{_AUTHORITY}|{_ABSOLUTE_PATH}|{_SEGMENT_NO_COLON}(?:/{_PCHAR}*)*)?"
-    rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?$"
-)
-JSON_MEDIA_TYPE_PATTERN: Final = r"^(?i:application/json)[ \t]*(?:;[\x20-\x7e\t]*)?$"
+SOURCE_PATTERN: Final = grammar.URI_REFERENCE
 
 Pseudonym: TypeAlias = Annotated[str, StringConstraints(pattern=PSEUDONYM_PATTERN)]
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
@@ -286,8 +274,14 @@ class DecisionData(_Model):
 
     on: Code
     action: Literal[
-        *("acknowledged", "accepted", "overridden", "modified"),
-        *("implemented", "closed", "snoozed", "flagged-incorrect"),
+        "acknowledged",
+        "accepted",
+        "overridden",
+        "modified",
+        "implemented",
+        "closed",
+        "snoozed",
+        "flagged-incorrect",
     ]
     by: Pseudonym
     reason: Code | None = None
@@ -313,7 +307,7 @@ class Event(_Model):
     topic: ClassVar[Topic]
 
     specversion: Literal["1.0"]
-    id: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
+    id: Annotated[str, StringConstraints(pattern=grammar.IDENTIFIER)]
     source: Annotated[str, StringConstraints(pattern=SOURCE_PATTERN, min_length=1, max_length=128)]
     revision: Annotated[int, Field(ge=0, le=9999)] | None = None
     type: str
@@ -321,7 +315,7 @@ class Event(_Model):
     time: Time
     recorded: Time | None = None
     available: Time | None = None
-    datacontenttype: Annotated[str, StringConstraints(pattern=JSON_MEDIA_TYPE_PATTERN)] | None = None
+    datacontenttype: Annotated[str, StringConstraints(pattern=grammar.JSON_MEDIA_TYPE)] | None = None
     data: Any
 
 
@@ -554,6 +548,12 @@ class IdentityLinked(Event):
     type: Literal["megdt.identity.linked.v1"]
     data: LinkData
 
+    @model_validator(mode="after")
+    def _to_another(self) -> Self:
+        if self.data.person == self.subject:
+            raise ValueError("person is the subject itself")
+        return self
+
 
 class IdentityMerged(Event):
     """Two records turned out to be one person."""
@@ -561,6 +561,12 @@ class IdentityMerged(Event):
     topic = topics.IDENTITIES
     type: Literal["megdt.identity.merged.v1"]
     data: MergeData
+
+    @model_validator(mode="after")
+    def _into_another(self) -> Self:
+        if self.data.into == self.subject:
+            raise ValueError("into is the subject itself")
+        return self
 
 
 class IdentityUnmerged(Event):

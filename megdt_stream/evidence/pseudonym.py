@@ -27,7 +27,7 @@ class Pseudonymiser:
     def __init__(self, key: bytes, prefix: str = "p1") -> None:
         """Take the secret key (16 bytes or more) and the prefix that names its version.
 
-        Raises ValueError when the key is too short or the prefix is not a letter followed by up to 15 letters or digits.
+        Raises ValueError when the key is too short or the prefix is not a letter and up to 15 letters or digits.
         """
         if len(key) < MIN_KEY_BYTES:
             raise ValueError(f"the key has {len(key)} bytes, at least {MIN_KEY_BYTES} are needed")

@@ -46,14 +46,19 @@ REMEDY: dict[Reason, str] = {
     Reason.ID_CONFLICT: "The same (source, id, revision) exists with other content: raise `revision` to change "
     "a record.",
     Reason.TOO_MANY_REVISIONS: "A record takes 64 versions; give the evidence a new id.",
-    Reason.INTERNAL_ERROR: "A defect on our side; the record is kept here and can be replayed after the fix.",
+    Reason.INTERNAL_ERROR: "A defect on our side; the evidence is kept here, and `megdt rebuild` takes it up again "
+    "after the fix.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One typed rejection: the reason, a sentence for a person and the JSON pointer to the culprit."""
+    """One typed rejection: the reason, a sentence for a person and the JSON pointer to the culprit.
+
+    `redacted` stands in for the payload where that holds a direct identifier: its JSON without what looks like one.
+    """
 
     reason: Reason
     detail: str
     path: str = ""
+    redacted: bytes | None = None

@@ -1,167 +1,170 @@
-"""Publish events to the input topics, fast and without losing one silently.
+"""The client that an integration uses: typed, checked before sending, durable while Kafka is away if told so.
 
-    with Publisher("localhost:9092") as publisher:
-        publisher.publish("assessments", trainee, event)
+    with Client("localhost:9092", source="/my-hospital/tms") as client:
+        client.assessments.recorded(subject="k1.3f9c2a7be1", id="mini-cex-1", time=datetime.now(UTC),
+                                    instrument="mini-cex", scale="mini-cex@1", scores={"patient-care": 6})
 
-The block ends when the broker has acknowledged every record, or raises. Sending is idempotent: a retry inside
-the client cannot double a record. Publishing an event again is harmless as well, since the receiving side
-recognises it by source, id and revision; so after a failure the answer is always to publish again.
+An event that a worker would reject raises InvalidEvent here, with the same reason and path, and is not sent.
+Publishing an event again is harmless: the receiving side recognises it by source, id and revision.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self, TypeAlias
 
-from kafka import KafkaProducer
-from kafka.errors import (
-    KafkaError,
-    KafkaTimeoutError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-)
-from kafka.partitioner import DefaultPartitioner
+import orjson
 
-from megdt_stream.errors import (
-    ConfigError,
-    MegdtError,
-    MessageTooLarge,
-    PublishError,
-    PublishRefused,
-    Unavailable,
-)
-from megdt_stream.evidence.partition import partition_of
-from megdt_stream.evidence.topics import BY_NAME, BY_SHORT, MAX_RECORD_BYTES, Topic
-from megdt_stream.kafka_clients import connect
+from megdt_stream.errors import ConfigError
+from megdt_stream.evidence import record
+from megdt_stream.evidence.events import BY_TYPE
+from megdt_stream.evidence.intake import decide
+from megdt_stream.evidence.pseudonym import Pseudonymiser
+from megdt_stream.evidence.reasons import Rejection
+from megdt_stream.evidence.topics import Topic
+from megdt_stream.publisher.builders import Builders, Draft, Person, Writer, to_json
+from megdt_stream.publisher.confirm import Confirmer, Fate, Ticket
+from megdt_stream.publisher.errors import InvalidEvent
+from megdt_stream.publisher.producer import Position, Publisher
+from megdt_stream.publisher.routes import Delivery, Direct, Route, Spooled
+from megdt_stream.publisher.spool import Record, Spool
+from megdt_stream.seed_files import load_reference
 
-# Events of 315 bytes in the shape of OULAD's, two cores, broker on the same machine, records a second: 9,800
-# with kafka-python's defaults, 42,000 with these and 35,000 through `Publisher`. Compression pays although it
-# costs, because kafka-python sums CRC-32C in Python: fewer bytes, less of it. (With the `crc32c` wheel:
-# 67,000 plain, 46,000 gzip.) Batches above 64 KiB and longer lingering gave nothing.
-_COMPRESSION: Final = "gzip"
-_BATCH_BYTES: Final = 65_536
-_LINGER_MS: Final = 5
+_ANYWHERE: Final = ("assessments", 0, 0)  # where it will land is not known yet, and decides nothing
 
-# The client's own buffer has no bound; these are ours.
-_MAX_WAITING: Final = 20_000
-_MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
-
-_CONNECT_SECONDS: Final = 10.0
+Headers: TypeAlias = Sequence[tuple[str, bytes]]
 
 
-class Position(NamedTuple):
-    """Where a record landed."""
+class EventReceipt:
+    """An event on its way: to the broker (`wait`), and into the twin (`wait_applied`)."""
 
-    topic: str
-    partition: int
-    offset: int
+    __slots__ = ("_client", "_delivery", "_ticket")
 
-
-class Receipt:
-    """A record on its way."""
-
-    __slots__ = ("_future", "size", "topic")
-
-    def __init__(self, topic: Topic, size: int, future: Any) -> None:
-        self.topic = topic
-        self.size = size
-        self._future = future
+    def __init__(self, client: Client, ticket: Ticket, delivery: Delivery) -> None:
+        self._client = client
+        self._ticket = ticket
+        self._delivery = delivery
 
     @property
     def done(self) -> bool:
         """Say whether the broker has acknowledged or refused it."""
-        return bool(self._future.is_done)
+        return self._delivery.done
 
     @property
     def acknowledged(self) -> bool:
         """Say whether it is in the log."""
-        return bool(self._future.is_done and self._future.exception is None)
+        return self._delivery.acknowledged
 
-    def wait(self, timeout: float) -> Position:
-        """Wait up to `timeout` seconds and give the record's place. Raises PublishError."""
-        try:
-            metadata = self._future.get(timeout=timeout)
-        except KafkaError as error:
-            raise _translated(error, self.topic) from error
-        return Position(metadata.topic, metadata.partition, metadata.offset)
+    def wait(self, timeout: float = 60.0) -> Position:
+        """Wait up to `timeout` seconds and give its place in the log. Raises PublishError."""
+        return self._delivery.wait(timeout)
+
+    def wait_applied(self, timeout: float = 60.0) -> Fate:
+        """Wait until the event is in the twin, or rejected after all; says which: Applied or Rejected.
+
+        Needs a client that was given `redis`. Raises NotApplied after `timeout` seconds, PublishError when it did
+        not even reach the log, Unavailable, and ConfigError when the client has no store to look into.
+        """
+        begun = time.monotonic()
+        confirmer = self._client.confirmer()
+        position = self._delivery.wait(timeout)
+        left = max(timeout - (time.monotonic() - begun), 0.0)
+        return confirmer.wait(self._ticket, position, self._delivery.appended, left)
 
 
-class Publisher:
-    """An idempotent producer for the input topics. A context manager; use one per thread.
+class Client(Builders[EventReceipt]):
+    """Publishes events of one source. Threads may share it. A context manager.
 
-    `kafka` is host:port[,host:port...]; `security` what KafkaSecurity.options() gives; `delivery_seconds` how
-    long the client itself tries before a record counts as failed. Raises Unavailable when no broker answers.
+    `kafka` is host:port[,host:port...], `source` the publishing system (percent-encoded here where it must be).
+    `pseudonyms` makes pseudonyms of originals, so that those never leave. `redis` is the store's URL, for
+    `wait_applied`. `seeds_dir` is the site's folder of scales and competencies. With `spool`, a file, every event is
+    on disk before a call returns and goes to Kafka in the background, in order. `security` is what Kafka clients
+    need to log in. `delivery_seconds`: how long sending is tried before an event counts as failed.
+
+    Raises Unavailable when no broker answers and there is no spool, ConfigError, SpoolUnusable.
     """
 
     def __init__(
         self,
         kafka: str,
         *,
-        client_id: str = "megdt-publisher",
+        source: str,
+        pseudonyms: Pseudonymiser | None = None,
+        redis: str | None = None,
+        seeds_dir: Path | None = None,
+        spool: Spool | Path | str | None = None,
         security: Mapping[str, Any] | None = None,
+        redis_options: Mapping[str, Any] | None = None,
+        client_id: str = "megdt-publisher",
         delivery_seconds: float = 60.0,
     ) -> None:
-        self._kafka = kafka
+        writer = Writer(source, pseudonyms)
+        super().__init__(writer, self._accept)
+        self._writer = writer
+        self._reference = load_reference(seeds_dir)
         self._delivery_seconds = delivery_seconds
-        self._options = {"client_id": client_id, **_timeouts(delivery_seconds), **(security or {})}
-        self._waiting: deque[Receipt] = deque()
-        self._waiting_bytes = 0
-        self._acknowledged: Counter[str] = Counter()
-        self._known: set[str] = set()
-        self._refused = False
-        self._producer = _connect(kafka, self._options)
+        self._store = redis, dict(redis_options or {})
+        self._log = kafka, dict(security or {})
+        self._confirmer: Confirmer | None = None
+        self._lock = Lock()
 
-    @property
-    def acknowledged(self) -> Mapping[str, int]:
-        """Give how many records were acknowledged, by short topic name; complete after `flush`."""
-        return dict(self._acknowledged)
+        def connect() -> Publisher:
+            return Publisher(kafka, client_id=client_id, security=security, delivery_seconds=delivery_seconds)
 
-    @property
-    def waiting(self) -> int:
-        """Give how many records were handed over and not looked at again."""
-        return len(self._waiting)
+        self._own_spool = not isinstance(spool, Spool)
+        self.spool: Final = spool if isinstance(spool, Spool | None) else Spool(spool)
+        self._route: Route = Direct(connect()) if self.spool is None else Spooled(self.spool, connect)
 
-    def publish(self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> Receipt:
-        """Hand a record over; wait only when too many are on their way.
+    def pseudonym(self, person: Person) -> str:
+        """Give somebody's pseudonym: `client.pseudonym(Original("20231234"))`. Raises ValueError without a key."""
+        return self._writer.pseudonym(person)
 
-        `topic` is a short or a full name, `key` the trainee's pseudonym, `value` a CloudEvent in structured
-        JSON. The same key lands in the same partition, in the order of the calls. Raises MessageTooLarge for
-        this record and PublishError when an earlier one failed.
+    def check(self, event: Mapping[str, Any] | bytes, headers: Headers = ()) -> None:
+        """Raise InvalidEvent if the event would be rejected. Nothing is sent."""
+        self._checked(_bytes(event), None, headers)
+
+    def publish(self, event: Mapping[str, Any] | bytes, headers: Headers = ()) -> EventReceipt:
+        """Publish an event that you wrote yourself: a CloudEvent as a mapping or as bytes of JSON, sent as they are.
+
+        Its type names the topic. With `ce_` headers, the bytes are its data (binary mode).
+        Raises InvalidEvent, SpoolFull, PublishError, Unavailable.
         """
-        if self._refused:
-            self._reconnect()
-        target = self._target(topic)
-        try:
-            future = self._producer.send(target.name, value=value, key=key.encode(), headers=list(headers))
-        except KafkaError as error:
-            raise _translated(error, target) from error
-        receipt = Receipt(target, len(value), future)
-        self._waiting.append(receipt)
-        self._waiting_bytes += receipt.size
-        while len(self._waiting) > _MAX_WAITING or self._waiting_bytes > _MAX_WAITING_BYTES:
-            self._settle_oldest()
-        return receipt
+        value = _bytes(event)
+        found = self._checked(value, None, headers)
+        return self._send(found, Record(_topic(value, headers).short, found.trainee, value, headers))
 
     def flush(self, timeout: float = 60.0) -> None:
-        """Wait until every record handed over is acknowledged.
+        """Wait until the broker has acknowledged every event. Raises PublishError when some are not in time."""
+        self._route.flush(timeout)
 
-        Raises PublishError when some are not within `timeout` seconds or were refused; the message tells how
-        many.
-        """
-        try:
-            self._producer.flush(timeout)
-        except KafkaTimeoutError as error:
-            missing = sum(not receipt.done for receipt in self._waiting)
-            raise PublishError(
-                f"{missing} records were not acknowledged by {self._kafka} within {timeout:g} s"
-            ) from error
-        self._settle_all()
+    @property
+    def trouble(self) -> str | None:
+        """Say why nothing leaves the spool at the moment; None while all is well, and without a spool."""
+        return self._route.trouble
 
-    def close(self, timeout: float = 10.0) -> None:
-        """Close the connections; what was not acknowledged by then is given up. `flush` first to know."""
-        self._producer.close(timeout)
+    def confirmer(self) -> Confirmer:
+        """Give what looks for events in the store. Raises ConfigError, Unavailable."""
+        (kafka, security), (url, options) = self._log, self._store
+        if url is None:
+            raise ConfigError(
+                "this client cannot look into the store", remedy="give it the store's address: Client(..., redis=...)"
+            )
+        with self._lock:
+            if self._confirmer is None:
+                self._confirmer = Confirmer(kafka, security, url, options)
+            return self._confirmer
+
+    def close(self) -> None:
+        """Close the connections. What a spool holds stays there; without one, `flush` first to be sure."""
+        self._route.close()
+        if self.spool is not None and self._own_spool:
+            self.spool.close()
+        if self._confirmer is not None:
+            self._confirmer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -169,113 +172,40 @@ class Publisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End the block when the broker has everything; what is in a spool may stay there while Kafka is away."""
         try:
             if error is None:
-                self.flush(self._delivery_seconds)
+                self._route.finish(self._delivery_seconds)
         finally:
             self.close()
 
-    def _target(self, name: str) -> Topic:
-        """Find the topic and, the first time, make sure that the broker has it."""
-        topic = BY_SHORT.get(name) or BY_NAME.get(name)
-        if topic is None:
-            raise ConfigError(f"there is no topic {name!r}", remedy=f"one of {', '.join(BY_SHORT)}")
-        if topic.name not in self._known:
-            self._look_up(topic)
-            self._known.add(topic.name)
-        return topic
+    # --- checking ---
 
-    def _look_up(self, topic: Topic) -> None:
-        try:
-            self._producer.partitions_for(topic.name)
-        except KafkaTimeoutError as error:
-            raise Unavailable(f"Kafka at {self._kafka} does not know {topic.name}", remedy=_NO_TOPIC) from error
-        except KafkaError as error:
-            raise _translated(error, topic) from error
+    def _accept(self, draft: Draft) -> EventReceipt:
+        found = self._checked(draft.value, draft.topic, ())
+        return self._send(found, Record(draft.topic.short, found.trainee, draft.value))
 
-    def _settle_oldest(self) -> None:
-        """Wait for the oldest record on its way; when it failed, for all, so that none is left."""
-        oldest = self._waiting[0]
-        try:
-            oldest.acknowledged or oldest.wait(self._delivery_seconds)
-        except PublishError:
-            self._settle_all()
-        self._settle()
+    def _checked(self, value: bytes, topic: Topic | None, headers: Headers) -> record.Common:
+        """Have the event judged as a worker would; gives the evidence it would become."""
+        now = int(time.time() * 1000)
+        decision = decide(value, topic, _ANYWHERE, now, self._reference, headers)
+        if isinstance(decision, Rejection):
+            raise InvalidEvent(decision)
+        evidence = record.decode(decision.value)
+        if not isinstance(evidence, record.Common):
+            raise TypeError(f"intake made {type(evidence).__name__} of an event")
+        return evidence
 
-    def _settle(self) -> None:
-        """Count the oldest record on its way, waiting for it if need be."""
-        receipt = self._waiting.popleft()
-        self._waiting_bytes -= receipt.size
-        if not receipt.acknowledged:
-            receipt.wait(self._delivery_seconds)
-        self._acknowledged[receipt.topic.short] += 1
-
-    def _settle_all(self) -> None:
-        """Count every record on its way; raise the first failure once all were looked at."""
-        total, failures = len(self._waiting), []
-        while self._waiting:
-            try:
-                self._settle()
-            except PublishError as error:
-                failures.append(error)
-        if failures:
-            first = failures[0]
-            self._refused = any(error.disposition != "retry" for error in failures)
-            count = f"{len(failures)} of the last {total} records failed"
-            raise type(first)(f"{count}; the first: {first.message}")
-
-    def _reconnect(self) -> None:
-        """Start anew: an idempotent producer that the broker has refused a record takes none any more."""
-        self._producer.close(0)
-        self._producer = _connect(self._kafka, self._options)
-        self._refused = False
+    def _send(self, found: record.Common, outgoing: Record) -> EventReceipt:
+        ticket = Ticket(found.trainee, found.h, found.rev, found.d)
+        return EventReceipt(self, ticket, self._route.send(outgoing))
 
 
-_NO_TOPIC: Final = "check that the broker runs, and create the topics with `megdt topics create`"
+def _bytes(event: Mapping[str, Any] | bytes) -> bytes:
+    return event if isinstance(event, bytes) else to_json(event)
 
 
-class _CachingPartitioner(DefaultPartitioner):
-    """Kafka's default partitioner, with a memory: the hash is a Python loop, and trainees come again."""
-
-    def partition(
-        self, topic: str, key: Any, serialized_key: Any, value: Any, serialized_value: Any, cluster: Any
-    ) -> int:
-        """Give the partition of a key among all partitions of the topic."""
-        return partition_of(serialized_key.decode(), len(cluster.partitions_for_topic(topic)))
-
-
-def _timeouts(delivery_seconds: float) -> dict[str, int]:
-    return {
-        "delivery_timeout_ms": int(delivery_seconds * 1000),
-        "request_timeout_ms": int(min(30.0, delivery_seconds / 2) * 1000),
-    }
-
-
-def _connect(kafka: str, options: Mapping[str, Any]) -> KafkaProducer:
-    return connect(
-        KafkaProducer,
-        kafka,
-        acks="all",
-        enable_idempotence=True,
-        compression_type=_COMPRESSION,
-        batch_size=_BATCH_BYTES,
-        linger_ms=_LINGER_MS,
-        max_request_size=MAX_RECORD_BYTES,
-        partitioner=_CachingPartitioner(),
-        allow_auto_create_topics=False,
-        metrics_enabled=False,
-        bootstrap_timeout_ms=int(_CONNECT_SECONDS * 1000),
-        max_block_ms=int(_CONNECT_SECONDS * 1000),
-        **options,
-    )
-
-
-def _translated(error: KafkaError, topic: Topic) -> MegdtError:
-    """Say what a failed record means for the publisher."""
-    if isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError)):
-        limit = topic.settings.get("max.message.bytes", "the broker's message.max.bytes")
-        return MessageTooLarge(f"a record for {topic.name} is larger than the topic takes ({limit})")
-    said = f"{type(error).__name__}: {error}"
-    if getattr(error, "retriable", False):
-        return PublishError(f"a record for {topic.name} was not acknowledged ({said})")
-    return PublishRefused(f"the broker refused a record for {topic.name} ({said})")
+def _topic(value: bytes, headers: Headers) -> Topic:
+    """Give the topic of an event that was found valid."""
+    name = dict(headers).get("ce_type")
+    return BY_TYPE[orjson.loads(value)["type"] if name is None else name.decode()].topic

@@ -28,15 +28,15 @@ from megdt_stream.evidence import topics
 from megdt_stream.runtime import admin, failpoints, logs
 from megdt_stream.runtime.claims import Claim, Ledger
 from megdt_stream.runtime.health import Health, StatusServer, routes
-from megdt_stream.runtime.intake_stage import IntakeStage, RejectGuard
+from megdt_stream.runtime.intake_stage import IntakeStage
 from megdt_stream.runtime.log_producer import LogProducer
 from megdt_stream.runtime.log_reader import open_log
 from megdt_stream.runtime.logs import Code
 from megdt_stream.runtime.metrics import Dependency, Metrics
 from megdt_stream.runtime.mirror_stage import MirrorStage
 from megdt_stream.runtime.recovery import recover_intake, sent_messages
+from megdt_stream.runtime.reject_guard import RejectGuard
 from megdt_stream.runtime.relay import Relay
-from megdt_stream.runtime.seeds import load_reference, load_rule
 from megdt_stream.runtime.settings import Settings, unknown_variables
 from megdt_stream.runtime.stage import Stage
 from megdt_stream.runtime.store import Store
@@ -44,6 +44,7 @@ from megdt_stream.runtime.ticker import Position, Ticker
 from megdt_stream.runtime.transport import Consumer
 from megdt_stream.runtime.watch import Watch
 from megdt_stream.runtime.watchdog import Progress, StallDetector, Watchdog
+from megdt_stream.seed_files import load_all
 
 _log = logs.get("worker")
 _SAMPLE_SECONDS: Final = 0.5
@@ -168,15 +169,16 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
     producer = LogProducer(settings.brokers, "megdt-intake", options)
     outlet = LogProducer(settings.brokers, "megdt-relay", options)
     relay = Relay(store, outlet, watch, partitions, lambda: worker.evidence_claims())  # noqa: PLW0108  (the worker is made last)
+    seeds = load_all(settings.seeds_dir)
     guard = RejectGuard(settings.reject_limit_ratio, settings.reject_limit_events)
-    intake = IntakeStage(store, producer, load_reference(settings.seeds_dir), watch, partitions, guard)
+    intake = IntakeStage(store, producer, seeds.library.reference, watch, partitions, guard)
     per_partition = max(1, settings.twin_cache // partitions)
 
     async def sent() -> frozenset[str]:
         async with open_log(settings.brokers, options) as reader:
             return await sent_messages(reader, _reading)
 
-    mirror = MirrorStage(store, relay, load_rule(settings.seeds_dir), watch, per_partition, _once(sent))
+    mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent))
     stages = [Stage("intake", intake.work, watch.crashed), Stage("mirror", mirror.work, watch.crashed)]
 
     async def positions() -> list[Position]:

@@ -2,14 +2,14 @@
 
 A batch's outcome is written down (propose) before it is produced and stepped over (settle) after it is
 acknowledged. What a dead worker proposed is produced again verbatim, never decided anew: a later link or another
-seed could decide differently.
+seed could decide differently. So is the alert that too much is rejected: it is part of the batch that tripped the
+guard, and whoever settles that batch stops.
 """
 
 from __future__ import annotations
 
-import base64
 import time
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,26 +19,31 @@ from megdt_stream.errors import FencedError, RejectLimit
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.intake import Accepted, decide
 from megdt_stream.evidence.partition import partition_of
-from megdt_stream.evidence.reasons import Rejection
 from megdt_stream.evidence.reference import Reference
 from megdt_stream.evidence.topics import Topic
 from megdt_stream.runtime.claims import Batch, Claim
 from megdt_stream.runtime.failpoints import reach
 from megdt_stream.runtime.log_producer import Entry, LogProducer
+from megdt_stream.runtime.reject_alert import reject_limit
+from megdt_stream.runtime.reject_guard import Refused, RejectGuard, Trip
+from megdt_stream.runtime.reject_record import reject
 from megdt_stream.runtime.retry import while_claimed
 from megdt_stream.runtime.store import Commit, Pending, Store
 from megdt_stream.runtime.watch import Watch
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_MAX_HEADER: Final = 2_000
 
 
 class Proposal(msgspec.Struct, array_like=True):
-    """What intake decided of a batch: the records to write, the counters, the watermark (ms)."""
+    """What intake decided of a batch: the records to write, the counters, the watermark (ms).
+
+    `limit`: what to stop with once it is settled, because it has tripped the guard; "" for all other batches.
+    """
 
     entries: list[Entry]
     counts: dict[str, int]
     watermark: int
+    limit: str = ""
 
 
 _decode: Final = msgspec.msgpack.Decoder(Proposal).decode
@@ -49,29 +54,6 @@ class _Intake:
     """What intake keeps of a claimed partition: up to where an earlier owner's proposal was settled."""
 
     settled: int
-
-
-class RejectGuard:
-    """Watches the share of rejected events over the last ones; too large a share means a publisher broke."""
-
-    def __init__(self, ratio: float, events: int) -> None:
-        """Judge once `events` were seen, over the latest about `events` of them."""
-        self._ratio = ratio
-        self._events = events
-        self._window: deque[tuple[int, int]] = deque()
-        self._read = self._rejected = 0
-
-    def note(self, read: int, rejected: int) -> None:
-        """Count a batch. Raises RejectLimit."""
-        self._window.append((read, rejected))
-        self._read += read
-        self._rejected += rejected
-        while self._window and self._read - self._window[0][0] >= self._events:
-            gone = self._window.popleft()
-            self._read -= gone[0]
-            self._rejected -= gone[1]
-        if self._read >= self._events and self._rejected >= self._ratio * self._read and self._ratio < 1:
-            raise RejectLimit(f"{self._rejected} of the last {self._read} events were rejected")
 
 
 class IntakeStage:
@@ -119,10 +101,21 @@ class IntakeStage:
     async def _forward(self, claim: Claim, base: int, batch: Batch) -> None:
         records = [record for record in batch.records if record.offset >= base]
         begun = time.perf_counter()
-        proposal = self._decide(topics.BY_NAME[claim.tp.topic], claim.tp.partition, records)
+        topic = topics.BY_NAME[claim.tp.topic]
+        proposal, refused = self._decide(topic, claim.tp.partition, records)
+        trip = self._guard.note(len(records), refused)
+        if trip is not None:
+            self._add_alert(proposal, trip, topic, claim.tp.partition, batch)
         self._watch.step("check", time.perf_counter() - begun)
         reach("I1")
-        pending = Pending(base, batch.end, _encode(proposal))
+        try:
+            await self._propose(claim, Pending(base, batch.end, _encode(proposal)), proposal)
+        except FencedError:
+            if trip is not None:
+                self._guard.rearm()
+            raise
+
+    async def _propose(self, claim: Claim, pending: Pending, proposal: Proposal) -> None:
         topic, partition = claim.tp
         verdict = await while_claimed(
             claim,
@@ -132,8 +125,6 @@ class IntakeStage:
         _insist(verdict, claim)
         reach("I2")
         await self._produce(claim, pending, proposal)
-        rejected = sum(n for name, n in proposal.counts.items() if name.startswith("rejected:"))
-        self._guard.note(len(records), rejected)
 
     async def _produce(self, claim: Claim, pending: Pending, proposal: Proposal) -> None:
         begun = time.perf_counter()
@@ -157,49 +148,39 @@ class IntakeStage:
         reach("I4")
         self._watch.committed("intake", time.perf_counter() - begun)
         self._watch.intake_counts(topics.BY_NAME[topic].short, proposal.counts)
+        if proposal.limit:
+            raise RejectLimit(proposal.limit)
 
-    def _decide(self, topic: Topic, partition: int, records: list[Any]) -> Proposal:
+    def _decide(self, topic: Topic, partition: int, records: list[Any]) -> tuple[Proposal, list[Refused]]:
         entries: list[Entry] = []
+        refused: list[Refused] = []
         counts: Counter[str] = Counter(read=len(records))
         watermark = -1
         for record in records:
             origin = (topic.short, partition, record.offset)
-            decision = decide(record.value, topic, origin, record.timestamp, self._reference)
+            decision = decide(record.value, topic, origin, record.timestamp, self._reference, record.headers)
             if isinstance(decision, Accepted):
                 counts["forwarded"] += 1
                 watermark = max(watermark, decision.available)
                 entries.append(self._evidence(decision, record.timestamp))
             else:
                 counts[f"rejected:{decision.reason.value}"] += 1
-                entries.append(self._reject(decision, topic, partition, record))
-        return Proposal(entries, dict(counts), watermark)
+                entry, short = reject(decision, topic, partition, record, self._partitions)
+                entries.append(entry)
+                refused.append(short)
+        return Proposal(entries, dict(counts), watermark), refused
+
+    def _add_alert(self, proposal: Proposal, trip: Trip, topic: Topic, partition: int, batch: Batch) -> None:
+        """Let the batch that tripped the guard say so, in front of everything else."""
+        appended = batch.records[-1].timestamp
+        alert = reject_limit(trip, self._guard.ratio, topic, partition, batch.end, appended, self._partitions)
+        proposal.entries.insert(0, alert)
+        proposal.limit = f"{trip.rejected} of the last {trip.read} events were rejected"
 
     def _evidence(self, accepted: Accepted, appended: int) -> Entry:
         # The input's append time goes on as the record's, so latency is measured from the broker's clock.
         number = partition_of(accepted.trainee, self._partitions)
         return Entry(topics.EVIDENCE.name, number, accepted.trainee.encode(), accepted.value, (), appended)
-
-    def _reject(self, rejection: Rejection, topic: Topic, partition: int, record: Any) -> Entry:
-        headers = {
-            "megdt-reason": rejection.reason.value,
-            "megdt-detail": rejection.detail[:_MAX_HEADER],
-            "megdt-path": rejection.path[:_MAX_HEADER],
-            "megdt-stage": "intake",
-            "megdt-topic": topic.name,
-            "megdt-partition": str(partition),
-            "megdt-offset": str(record.offset),
-            "megdt-timestamp": str(record.timestamp),
-            "megdt-key": base64.b64encode((record.key or b"")[:_MAX_HEADER]).decode(),
-            "megdt-form": "original",
-        }
-        return Entry(
-            topics.REJECTS.name,
-            partition % self._partitions,
-            f"{topic.name}/{partition}/{record.offset}".encode(),
-            record.value or b"",
-            tuple((name, text.encode("utf-8", "replace")) for name, text in headers.items()),
-            record.timestamp,
-        )
 
 
 def _insist(verdict: Commit, claim: Claim) -> None:

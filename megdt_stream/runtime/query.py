@@ -83,14 +83,16 @@ class Query:
     # --- twins ---
 
     def find(self, trainee: str) -> Stored | None:
-        """Find a trainee's twin; None where there is none."""
+        """Find a trainee's twin, with its links; None where there is neither."""
         partitions = self.partitions
         if not partitions:
             return None
         partition = partition_of(trainee, partitions)
         view, now = self._ask([("HMGET", keys.own(topics.EVIDENCE.name, partition), "view", "now")])[0]
         letter = (view or b"a").decode()
-        (fields,) = self._ask([("HGETALL", keys.twin(partition, letter, trainee))])
+        names = keys.twin(partition, letter, trainee), keys.person(partition, letter, trainee)
+        twin, beside = self._ask([("HGETALL", name) for name in names])
+        fields = twin | beside
         return Stored(trainee, Twin.from_fields(fields.items()), int(now or 0)) if fields else None
 
     def trainees(self) -> Iterator[str]:

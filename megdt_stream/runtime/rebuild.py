@@ -24,9 +24,9 @@ from megdt_stream.runtime import admin, keys
 from megdt_stream.runtime.log_reader import LogReader, open_log
 from megdt_stream.runtime.mirror_stage import load_rows
 from megdt_stream.runtime.recovery import identity, sent_messages
-from megdt_stream.runtime.seeds import load_rule
 from megdt_stream.runtime.settings import Settings
 from megdt_stream.runtime.store import Commit, Store, Taken, pack_message
+from megdt_stream.seed_files import load_rule
 
 Progress = Callable[[str], None]
 _TOPIC = topics.EVIDENCE.name

@@ -16,6 +16,7 @@ import msgspec
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.record import digest
 from megdt_stream.runtime.log_reader import LogReader
+from megdt_stream.runtime.reject_record import INPUT_PREFIX
 from megdt_stream.runtime.store import Store
 
 Progress = Callable[[str, int, int], None]
@@ -110,7 +111,9 @@ async def _trace(reader: LogReader, lost: dict[tuple[str, int], Trace], progress
                     trace.note(offset, "forwarded", traced.available)
     async for records in reader.read_all(topics.REJECTS.name, lambda done, of: progress("rejects", done, of)):
         for record in records:
-            headers = {name: value.decode() for name, value in record.headers}
+            # A publisher's own headers, which come after ours, may hold anything.
+            ours = ((name, value) for name, value in record.headers if not name.startswith(INPUT_PREFIX))
+            headers = {name: value.decode() for name, value in ours}
             if headers.get("megdt-stage") != "intake":
                 continue
             short = topics.BY_NAME[headers["megdt-topic"]].short

@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     reject_limit_events: int = Field(1_000, ge=1)
     """Events looked at before that share means anything, and the length of the window."""
     seeds_dir: Path | None = None
-    """Folder with this installation's scales and rules, instead of those shipped."""
+    """Folder with this installation's own reference data, file by file (docs/reference-data.md)."""
 
     http_host: str = Field("127.0.0.1", min_length=1)
     """Address for /metrics, /livez, /readyz and /startupz."""

@@ -13,6 +13,7 @@ from megdt_stream.errors import (
     CursorOutsideLog,
     MegdtError,
     OffsetGap,
+    RejectLimit,
     StoreLost,
     TopicRecreated,
     Unavailable,
@@ -30,11 +31,16 @@ from megdt_stream.runtime.store import Outgoing
 
 _log = logs.get("worker")
 _OUTCOMES = {"displaced": Outcome.REJECTED}
-_FATAL_CODES: dict[type[MegdtError], Code] = {
+_FATAL_CODES: dict[type[BaseException], Code] = {
+    RejectLimit: Code.REJECT_LIMIT,
     OffsetGap: Code.OFFSET_GAP,
     CursorOutsideLog: Code.CURSOR_OUTSIDE_LOG,
     TopicRecreated: Code.TOPIC_RECREATED,
 }
+
+
+def _code_of(error: BaseException) -> Code:
+    return _FATAL_CODES.get(type(error), Code.FAILED)
 
 
 def _short(topic: str) -> str:
@@ -107,13 +113,13 @@ class Watch:
 
     def fatal(self, error: MegdtError) -> None:
         """End the process: going on would lose or double events."""
-        _log.critical(_FATAL_CODES.get(type(error), Code.FAILED), exc_info=error, exit_code=error.exit_code)
+        _log.critical(_code_of(error), exc_info=error, exit_code=error.exit_code)
         self._leave(error.exit_code)
 
     def crashed(self, error: BaseException) -> None:
         """End the process on an error nobody foresaw. What was committed is safe, the rest is read again."""
         code = error.exit_code if isinstance(error, MegdtError) else MegdtError.exit_code
-        _log.critical(Code.FAILED, exc_info=error, exit_code=code)
+        _log.critical(_code_of(error), exc_info=error, exit_code=code)
         self._leave(code)
 
     # --- dependencies ---

@@ -17,7 +17,7 @@ from megdt_stream.errors import Unavailable
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.reference import Reference
 from megdt_stream.runtime import keys
-from megdt_stream.runtime.seeds import load_reference
+from megdt_stream.seed_files import load_reference
 from tests.ablations.world import DAY, EVIDENCE, NOW, Died, Worker, World
 
 Scenario = Callable[[World], Awaitable[None]]
@@ -52,7 +52,7 @@ def outcomes(first: int, count: int) -> list[dict[str, Any]]:
 
 
 def assessment(number: int, value: float) -> dict[str, Any]:
-    scores = [{"competency": "C1", "value": value}]
+    scores = [{"competency": "patient-care", "value": value}]
     return _event(number, "assessment.recorded", {"instrument": "mini-cex", "scale": "mini-cex@1", "scores": scores})
 
 
@@ -198,7 +198,7 @@ async def intake_dies_and_the_next_one_has_other_seeds(world: World) -> None:
     shipped = load_reference()
     scales = dict(shipped.scales)
     scales["mini-cex@1"] = scales["mini-cex@1"].model_copy(update={"max": 5.0})
-    stricter = Worker(world, Reference(scales))
+    stricter = Worker(world, Reference(scales, shipped.frameworks))
     await stricter.apply(await stricter.take(ASSESSMENTS, 2))
 
 

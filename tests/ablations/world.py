@@ -18,14 +18,15 @@ from megdt_stream.evidence.record import Tick
 from megdt_stream.evidence.reference import Reference
 from megdt_stream.runtime.claims import Batch, Claim, TopicPartition
 from megdt_stream.runtime.health import Health
-from megdt_stream.runtime.intake_stage import IntakeStage, RejectGuard
+from megdt_stream.runtime.intake_stage import IntakeStage
 from megdt_stream.runtime.log_producer import Entry
 from megdt_stream.runtime.metrics import Metrics
 from megdt_stream.runtime.mirror_stage import MirrorStage
+from megdt_stream.runtime.reject_guard import RejectGuard
 from megdt_stream.runtime.relay import Relay
-from megdt_stream.runtime.seeds import load_reference, load_rule
 from megdt_stream.runtime.store import Store, Taken
 from megdt_stream.runtime.watch import Watch
+from megdt_stream.seed_files import load_reference, load_rule
 from megdt_stream.verify import log as checked
 from megdt_stream.verify.judge import judge
 from megdt_stream.verify.redis_state import RedisState

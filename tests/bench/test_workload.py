@@ -8,7 +8,7 @@ from megdt_stream.bench.workload import SHARES, YEAR_MS, Log, Year, as_event, as
 from megdt_stream.evidence import record
 from megdt_stream.evidence.intake import Accepted, decide
 from megdt_stream.evidence.partition import partition_of
-from megdt_stream.runtime.seeds import load_reference
+from megdt_stream.seed_files import load_reference
 
 REFERENCE = load_reference()
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.intake import Accepted, decide
 from megdt_stream.evidence.record import decode
-from megdt_stream.runtime.seeds import load_reference
+from megdt_stream.seed_files import load_reference
 
 REFERENCE = load_reference()
 NOW = 1_767_225_600_000  # 2026-01-01T00:00:00Z

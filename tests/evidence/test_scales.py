@@ -21,6 +21,8 @@ GOOD = {
     "variance": 0.8,
     "source": "a convention",
 }
+LOW = {"value": 1, "en": "poor", "zh": "差"}
+HIGH = {"value": 9, "en": "good", "zh": "好"}
 
 
 def scale(**fields):
@@ -59,11 +61,17 @@ def test_weights_are_exact(thousandths):
         ("rotation-exam-100@1", 87.5, 4375, 2000),
         ("rotation-exam-100@1", 60, 3000, 2000),
         ("oulad-percent@1", 40, 2600, 1429),
+        ("cbd@1", 6, 5000, 1250),
+        ("msf@1", 4, 3400, 1000),
+        ("entrustment-chen@1", 3.3, 3300, 1667),
+        ("zwisch@1", 4, 4000, 1667),
+        ("milestone@1", 2.5, 2500, 3333),
+        ("completion-theory-100@1", 80, 4000, 2500),
     ],
 )
 def test_shipped_scales(scale_id, value, level, weight):
-    evidence = fact(with_data(scale=scale_id, scores=[{"competency": "C", "value": value}]))
-    assert evidence.marks == (("C", float(value), level, weight),)
+    evidence = fact(with_data(scale=scale_id, scores=[{"competency": "patient-care", "value": value}]))
+    assert evidence.marks == (("patient-care", float(value), level, weight),)
 
 
 @pytest.mark.parametrize("name", sorted(REFERENCE.scales))
@@ -103,16 +111,55 @@ def test_shipped_scales_rise_and_hold_their_ends(name):
         ("variance", float("nan")),
         ("variance", 101),
         ("source", ""),
+        ("source", " \n"),
         ("colour", "red"),
+        ("step", 0),
+        ("step", 8.5),
+        ("judgement", "introspective"),
+        ("categories", []),
+        ("categories", [LOW]),
+        ("categories", [LOW, LOW]),
+        ("categories", [HIGH, LOW]),
+        ("categories", [LOW, HIGH | {"value": 9.5}]),
+        ("categories", [LOW, HIGH | {"value": "9"}]),
+        ("categories", [LOW, HIGH | {"zh": ""}]),
+        ("categories", [LOW, HIGH | {"colour": "red"}]),
+        ("categories", [LOW | {"label": "a"}, HIGH | {"label": "a"}]),
     ],
 )
 def test_a_bad_table_is_refused_by_name(field, value):
     with pytest.raises(ValidationError) as refused:
-        Reference.from_tables({"ward@1": GOOD, "ward@2": GOOD | {field: value}})
+        Reference.from_tables({"ward@1": GOOD, "ward@2": GOOD | {field: value}}, {})
     assert {error["loc"][0] for error in refused.value.errors()} == {"ward@2"}
+
+
+@pytest.mark.parametrize(
+    "scale_id", ["ward", "ward@0", "ward@x", "@1", "ward@1@2", "the ward@1", "ward|@1", "w" * 57 + "@1"]
+)
+def test_an_id_is_a_name_and_a_version(scale_id):
+    with pytest.raises(ValidationError, match="name@version"):
+        Reference.from_tables({scale_id: GOOD}, {})
+
+
+@pytest.mark.parametrize("optional", [{}, {"step": 0.5, "judgement": "prospective", "categories": [LOW, HIGH]}])
+def test_what_describes_the_form_changes_no_score(optional):
+    described = Reference.from_tables({"病区@12": GOOD | optional}, {}).scales["病区@12"]
+    assert described.holds(2.25)
+    assert (described.level(2.25), described.weight) == (1625, 1250)
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCE.scales))
+def test_the_categories_of_a_shipped_form_span_the_scale(name):
+    shipped = REFERENCE.scales[name]
+    if shipped.categories is None:
+        assert (shipped.min, shipped.max) == (0, 100)
+    else:
+        assert (shipped.categories[0].value, shipped.categories[-1].value) == (shipped.min, shipped.max)
+    if shipped.categories and shipped.step:
+        assert len(shipped.categories) == (shipped.max - shipped.min) / shipped.step + 1
 
 
 @pytest.mark.parametrize("field", sorted(GOOD))
 def test_a_field_is_not_left_out(field):
     with pytest.raises(ValidationError, match=field):
-        Reference.from_tables({"ward@1": {name: value for name, value in GOOD.items() if name != field}})
+        Reference.from_tables({"ward@1": {name: value for name, value in GOOD.items() if name != field}}, {})

@@ -28,7 +28,7 @@ def parts(events: list[Event], count: int) -> list[list[Event]]:
 def outcome(trainee: str = "k1.faults", id_: str | None = None, **attributes: Any) -> dict[str, Any]:
     event = {
         "specversion": "1.0",
-        "source": "/faults/故障",
+        "source": "/faults/%E6%95%85%E9%9A%9C",
         "id": id_ or f"F-{next(_number)}",
         "type": "megdt.outcome.recorded.v1",
         "subject": trainee,

@@ -19,9 +19,9 @@ from megdt_stream.runtime.health import Health
 from megdt_stream.runtime.memory import MemoryLedger
 from megdt_stream.runtime.metrics import Metrics
 from megdt_stream.runtime.mirror_stage import TRIES, MirrorStage
-from megdt_stream.runtime.seeds import load_reference, load_rule
 from megdt_stream.runtime.store import Outgoing, Taken
 from megdt_stream.runtime.watch import Watch
+from megdt_stream.seed_files import load_reference, load_rule
 from tests.faults.events import encoded, outcome
 
 EVIDENCE = topics.EVIDENCE.name

@@ -49,10 +49,10 @@ _COMPETENCIES: Final = (
     "medical-knowledge",
     "communication",
     "professionalism",
-    "procedural-skill",
+    "procedural-technique",
     "systems-based-practice",
-    "clinical-reasoning",
-    "teamwork",
+    "clinical-judgement",
+    "counselling",
 )
 _INSTRUMENTS: Final = (("mini-cex", "mini-cex@1", 9), ("dops", "dops@1", 6), ("epa-form", "entrustment@1", 5))
 _EXPOSURES: Final = (
@@ -292,7 +292,7 @@ def _exposure(happening: Happening, common: dict[str, Any], _reference: Referenc
 
 
 def _outcome(happening: Happening, common: dict[str, Any], _reference: Reference) -> Evidence:
-    return record.Outcome(**happening.data, rotation=None, **common)
+    return record.Outcome(**happening.data, rotation=None, starts=None, ends=None, **common)
 
 
 def _enrolment(happening: Happening, common: dict[str, Any], _reference: Reference) -> Evidence:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from megdt_stream.cli import bench, inspect, play, pseudonym, reference, rejects, serve, spool, validate, write
+from megdt_stream.cli import (
+    bench,
+    importing,
+    inspect,
+    play,
+    pseudonym,
+    reference,
+    rejects,
+    serve,
+    spool,
+    validate,
+    write,
+)
 from megdt_stream.cli.output import INTERRUPTED, exit_codes, say
 
 if TYPE_CHECKING:
@@ -63,7 +75,7 @@ def megdt(
     """
 
 
-for group in (play, serve, write, validate, spool, pseudonym, reference, inspect, rejects, bench):
+for group in (play, serve, write, importing, validate, spool, pseudonym, reference, inspect, rejects, bench):
     group.register(app)
 
 

@@ -228,7 +228,7 @@ def _of_envelopes() -> Judge:
         if not value:
             return _found(Rejection(Reason.EMPTY, "there is nothing"))
         try:
-            document, _ = json_text.parse(value)
+            document = json_text.parse(value)[0]
         except Refused as refused:
             return _found(refused.rejection)
         if not isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""`megdt publish`, `synth` and `import`: commands that put events on the input topics, or into a file."""
+"""`megdt publish` and `synth`: commands that put events on the input topics, or into a file."""
 
 from __future__ import annotations
 
@@ -38,15 +38,6 @@ def register(app: typer.Typer) -> None:
         rich_help_panel=panel,
         epilog=examples("megdt synth --trainees 50 -o events.ndjson --truth truth.json"),
     )(synth)
-    group = typer.Typer(no_args_is_help=True, help="Import historical data.")
-    group.command(epilog=examples("megdt import oulad ~/oulad", "megdt import oulad ~/oulad --json"))(oulad)
-    # A group with one command would otherwise be that command.
-    group.callback()(_importing)
-    app.add_typer(group, name="import", rich_help_panel=panel)
-
-
-def _importing() -> None:
-    """Import historical data."""
 
 
 def publish(
@@ -86,7 +77,7 @@ def publish(
             for _ in read(stream, topic):  # nothing is published of a file that cannot be published whole
                 pass
     with _opened(file) as stream:
-        _publish(read(stream, topic), data_dir, as_json)
+        publish_all(read(stream, topic), data_dir, as_json)
 
 
 def _check(file: str, topic: str | None) -> None:
@@ -190,40 +181,16 @@ def _write_lines(lines: Iterable[str], path: Path | None) -> int:
     return count
 
 
-def oulad(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the OULAD tables (CSV).")],
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Import the Open University Learning Analytics Dataset (Kuzilek et al. 2017, CC BY 4.0)."""
-    from megdt_stream.cli.files import Outgoing
-    from megdt_stream.errors import ConfigError
-    from megdt_stream.evidence.adapters import oulad as adapter
-    from megdt_stream.publisher.oulad_files import read_oulad
-
-    summary = adapter.Summary()
-    try:
-        history = list(adapter.events(read_oulad(directory), summary))
-    except (OSError, ValueError) as error:
-        raise ConfigError(str(error), remedy="name a folder with the OULAD tables") from error
-    say(f"{sum(summary.rows.values()):,} rows read, {len(history):,} events")
-    details = {
-        "rows": dict(summary.rows),
-        "events": dict(summary.events),
-        "skipped": dict(summary.skipped),
-        "without_score": summary.without_score,
-        "banked": summary.banked,
-        "without_registration": summary.without_registration,
-    }
-    _publish((Outgoing(e.topic, e.key, e.value) for e in history), data_dir, as_json, details)
-
-
 # --- publishing and waiting ---
 
 
-def _publish(
+def publish_all(
     events: Iterable[Outgoing], data_dir: Path | None, as_json: bool, details: dict[str, Any] | None = None
 ) -> None:
+    """Publish events, wait until local workers have applied them, and report.
+
+    `details` stand in the report beside the counts; they may be filled while the events are read.
+    """
     from megdt_stream.local import ConsoleProgress
     from megdt_stream.session import open_session
 
@@ -254,7 +221,7 @@ def _send(session: Session, events: Iterable[Outgoing]) -> Counter[str]:
 
     with Publisher(session.kafka, security=session.security) as publisher:
         try:
-            tell = _every(_SAY_SECONDS)
+            tell = every(_SAY_SECONDS)
             for number, event in enumerate(events, 1):
                 publisher.publish(event.topic, event.key, event.value)
                 if number % 1000 == 0 and tell():
@@ -281,7 +248,7 @@ def _settled(session: Session) -> Counter[str]:
 
 def _saying() -> Callable[[Any], None]:
     """Say now and then what is still left to do."""
-    tell = _every(_SAY_SECONDS)
+    tell = every(_SAY_SECONDS)
 
     def progress(standing: Any) -> None:
         if tell() and not standing.at_rest:
@@ -290,7 +257,8 @@ def _saying() -> Callable[[Any], None]:
     return progress
 
 
-def _every(seconds: float) -> Callable[[], bool]:
+def every(seconds: float) -> Callable[[], bool]:
+    """Give a function that tells whether so many seconds have passed since it last said yes."""
     last = [time.monotonic()]
 
     def due() -> bool:

@@ -24,7 +24,7 @@ from megdt_stream.twin.view import TwinView
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _NOTHING: Final = Flow(0, 0, 0, 0, {})
-_FIXED_LINES: Final = 16
+_FIXED_LINES: Final = 19
 """What the picture takes beside warnings and twin: title, bar, table, reasons, rate, headings."""
 _WIDE: Final = 110
 

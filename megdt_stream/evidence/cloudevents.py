@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence import grammar, json_text
-from megdt_stream.evidence.refused import Refused, pointer, quoted
+from megdt_stream.evidence.refused import Refused, pointer, quoted, short
 
 CONTENT_TYPE: Final = "content-type"
 TRACEPARENT: Final = "traceparent"
 BATCH: Final = "application/cloudevents-batch+json"
 _PREFIX: Final = "ce_"
-_STRUCTURED: Final = "application/cloudevents"
+_SPECVERSION: Final = "ce_specversion"
+_STRUCTURED: Final = b"application/cloudevents"
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 _INT32: Final = range(-(2**31), 2**31)
 
@@ -77,19 +78,18 @@ def _check_data(document: Mapping[str, Any]) -> Problem | None:
 
 def attribute_problem(name: str, value: Any) -> Problem | None:
     """Check one attribute that is not null: its name, its type, and what is said of those that are specified."""
-    path = pointer(name)
     if not _NAME.fullmatch(name):
         hint = "Names of attributes are of the letters a-z and digits; everything else belongs in data."
-        return Problem(path, f"{quoted(name)} is no name of an attribute", hint)
+        return Problem(pointer(name), f"{quoted(name)} is no name of an attribute", hint)
     if isinstance(value, str):
         problem = _text_problem(value) or (_RULES[name](value) if name in _RULES else None)
-        return Problem(path, f"{name} {problem[0]}", problem[1]) if problem else None
+        return Problem(pointer(name), f"{short(name)} {problem[0]}", problem[1]) if problem else None
     if name in _RULES:
-        return Problem(path, f"{name} is not a string", "Write it as a JSON string.")
+        return Problem(pointer(name), f"{name} is not a string", "Write it as a JSON string.")
     if isinstance(value, bool) or (isinstance(value, int) and value in _INT32):
         return None
     hint = "Attributes are strings, booleans or integers of 32 bits; put structured values in data."
-    return Problem(path, f"{name} is {_described(value)}", hint)
+    return Problem(pointer(name), f"{short(name)} is {_described(value)}", hint)
 
 
 def _described(value: Any) -> str:
@@ -207,33 +207,40 @@ def size_of(headers: Sequence[tuple[str, bytes | None]]) -> int:
 
 
 def read_headers(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
-    """Read what the headers say of an event; those that say nothing of one are passed over, and null is absent."""
-    stated = [(name, value) for name, value in headers if value is not None and _speaks_of_event(name)]
-    read = Headers()
+    """Read what the headers say of an event; those that say nothing of one are passed over, and null is absent.
+
+    Binary mode is where there is a `ce_specversion`; in the structured one only `content-type` counts, and in both
+    `traceparent`.
+    """
+    stated = [(name, value) for name, value in headers if value is not None]
+    read = Headers(binary=any(name == _SPECVERSION for name, _ in stated), traceparent=_traceparent(stated))
     texts: dict[str, str] = {}
     for name, value in stated:
-        text = _decoded(value)
-        if name == TRACEPARENT:
-            continue
-        if name in texts:
-            read.note(Problem(_place(name), f"the header {quoted(name)} stands twice", "Send it once."))
-        elif text is None:
-            read.note(Problem(_place(name), f"the header {quoted(name)} is not UTF-8", "Write headers in UTF-8."))
-        texts.setdefault(name, text or "")
-    read.traceparent = _traceparent(stated)
-    content_type = texts.pop(CONTENT_TYPE, None)
-    media_type = (content_type or "").partition(";")[0].strip(" \t").lower()
-    # By the Kafka binding a CloudEvents media type means structured mode, whose headers may repeat attributes.
-    read.binary = _PREFIX + "specversion" in texts and not media_type.startswith(_STRUCTURED)
+        if name == CONTENT_TYPE or (read.binary and name.startswith(_PREFIX)):
+            _take(read, texts, name, value)
     if read.binary:
-        _read_attributes(read, texts, content_type)
-    elif media_type == BATCH:
+        read.attributes = {_attribute(name): text for name, text in sorted(texts.items())}
+    elif texts.get(CONTENT_TYPE, "").partition(";")[0].strip(" \t").lower() == BATCH:
         read.note(Problem("", "a batch of events in one record", "Send each event as a record of its own."))
     return read
 
 
-def _speaks_of_event(name: str) -> bool:
-    return name.startswith(_PREFIX) or name in (CONTENT_TYPE, TRACEPARENT)
+def _take(read: Headers, texts: dict[str, str], name: str, value: bytes) -> None:
+    path, shown = pointer(_attribute(name)), quoted(name)
+    text = _decoded(value)
+    if name in texts:
+        read.note(Problem(path, f"the header {shown} stands twice", "Send it once."))
+    elif name in (_PREFIX + "data", _PREFIX + "data_base64"):
+        read.note(Problem(path, f"{shown} is no header of an event", "The value of the record is the data."))
+    elif text is None:
+        read.note(Problem(path, f"the header {shown} is not UTF-8", "Write headers in UTF-8."))
+    else:
+        texts[name] = text
+
+
+def _attribute(header: str) -> str:
+    """Name the attribute that a header is for; of two for `datacontenttype` it is `content-type`, sorted last."""
+    return "datacontenttype" if header == CONTENT_TYPE else header.removeprefix(_PREFIX)
 
 
 def _decoded(value: bytes) -> str | None:
@@ -249,27 +256,17 @@ def _traceparent(stated: Sequence[tuple[str, bytes]]) -> str | None:
     return texts[0] if len(texts) == 1 and valid_traceparent(texts[0]) else None
 
 
-def _read_attributes(read: Headers, texts: Mapping[str, str], content_type: str | None) -> None:
-    read.attributes = {name.removeprefix(_PREFIX): text for name, text in texts.items()}
-    for name in ("data", "data_base64", "datacontenttype"):
-        if read.attributes.pop(name, None) is not None:
-            hint = "The value of the record is data; the header content-type says what it is."
-            read.note(Problem(pointer(name), f"{_PREFIX}{name} is no header of an event", hint))
-    if content_type is not None:
-        read.attributes["datacontenttype"] = content_type
-
-
-def _place(header: str) -> str:
-    return pointer("datacontenttype" if header == CONTENT_TYPE else header.removeprefix(_PREFIX))
-
-
 def check_record(value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> Problem | None:
     """Check the envelope of an event as a Kafka record holds it, in structured or binary mode."""
+    content_type = next((value or b"" for name, value in headers if name == CONTENT_TYPE), b"")
+    if content_type.lower().startswith(_STRUCTURED):
+        # By the Kafka binding this means structured mode; the headers may then repeat the attributes.
+        headers = [(name, value) for name, value in headers if name == CONTENT_TYPE]
     read = read_headers(headers)
     if read.problem or read.binary:
         return read.problem or _check_attributes(read.attributes)
     try:
-        document, _, _ = json_text.parse(value or b"")
+        document, _ = json_text.parse(value or b"")
     except Refused as refused:
         return Problem("", refused.rejection.detail, "Send UTF-8 JSON by RFC 8259.")
     if not isinstance(document, dict):

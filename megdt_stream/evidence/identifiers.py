@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from operator import mul
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
@@ -29,15 +30,19 @@ _SOUGHT: Final = {
 }
 KEYS: Final = frozenset(_SOUGHT)
 _SHORTEST: Final = len("a@b.cn")
+_IDENTITY_NUMBER: Final = 18
 
 # The end of an address tells enough: one character before the @ stands for any number of them.
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2}")
-_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
+_NUMBER: Final = re.compile(
+    r"(?<![0-9A-Za-z])[0-9]{6}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9A-Za-z])"
+)
 _PHONE: Final = re.compile(r"(?:[a-z][a-z0-9]{0,15}\.)?(?:\+?86)?1[3-9][0-9]{9}")
 _PHONE_WITHIN: Final = re.compile(r"(?<![0-9])(?:\+?86)?1[3-9][0-9]{9}(?![0-9])")
 _ADDRESS_IN_BYTES: Final = re.compile(rb"@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2}")
 
 _WEIGHTS: Final = tuple(2**power % 11 for power in range(17, 0, -1))
+_WEIGHTS_OF_ZEROS: Final = ord("0") * sum(_WEIGHTS)
 _CHECK_DIGITS: Final = "10X98765432"
 
 
@@ -53,7 +58,7 @@ def may_hold(value: bytes, *, run: bool) -> bool:
 
     `run` tells whether it may hold 11 digits in a row. Escapes could hide an ASCII character.
     """
-    return run or (value.find(b"\\") >= 0 and b"\\u00" in value) or _ADDRESS_IN_BYTES.search(value) is not None
+    return run or b"\\u00" in value or _ADDRESS_IN_BYTES.search(value) is not None
 
 
 def may_stand_in(text: str) -> bool:
@@ -77,11 +82,11 @@ def _find(value: Any, sought: int) -> Found | None:
         return Found((), what) if what else None
     if isinstance(value, dict):
         for name, inner in value.items():
-            if type(inner) in _HOLDERS and (found := _find(inner, sought | _SOUGHT.get(name, 0))):
+            if inner and type(inner) in _HOLDERS and (found := _find(inner, sought | _SOUGHT.get(name, 0))):
                 return Found((name, *found.parts) if name in _NAMES else (), found.what)
     elif isinstance(value, list):
         for i, inner in enumerate(value):
-            if type(inner) in _HOLDERS and (found := _find(inner, sought)):
+            if inner and type(inner) in _HOLDERS and (found := _find(inner, sought)):
                 return Found((i, *found.parts), found.what)
     return None
 
@@ -94,7 +99,7 @@ def _what(text: str, sought: int) -> str:
         return ""
     if "@" in text and _ADDRESS.search(text):
         return "an e-mail address"
-    if next(_identity_numbers(text), None):
+    if len(text) >= _IDENTITY_NUMBER and any(map(_identity_number, _NUMBER.findall(text))):
         return "an identity number"
     if sought & _WHOLE and _PHONE.fullmatch(text):
         return "a phone number"
@@ -103,29 +108,29 @@ def _what(text: str, sought: int) -> str:
     return ""
 
 
-def _identity_numbers(text: str) -> Iterator[str]:
-    return (found[0] for found in _NUMBER.finditer(text) if _identity_number(found[0]))
-
-
 def _identity_number(text: str) -> bool:
     """Tell whether 18 characters are a resident identity number by GB 11643: a date of birth and a check digit."""
-    total = sum(int(digit) * weight for digit, weight in zip(text, _WEIGHTS, strict=False))
+    total = sum(map(mul, _WEIGHTS, text.encode())) - _WEIGHTS_OF_ZEROS
     if text[17].upper() != _CHECK_DIGITS[total % 11]:
         return False
     try:
-        born = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
     except ValueError:
         return False
-    return 1900 <= born.year <= 2099
+    return True
 
 
 def redact(value: Any) -> Any:
-    """Copy JSON with every string that holds a direct identifier, names too, replaced by `[redacted]`."""
+    """Copy JSON with every string that holds a direct identifier, wherever it stands, replaced by `[redacted]`."""
     if isinstance(value, str):
         return REDACTED if len(value) >= _SHORTEST and _what(value, _DIRECT | _WITHIN) else value
     if isinstance(value, dict):
-        return {redact(name): redact(inner) for name, inner in value.items()}
-    return [redact(inner) for inner in value] if isinstance(value, list) else value
+        return {name: redact(inner) if inner and type(inner) in _HOLDERS else inner for name, inner in value.items()}
+    return (
+        [redact(inner) if inner and type(inner) in _HOLDERS else inner for inner in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
 def _names() -> Iterator[str]:

@@ -6,6 +6,8 @@ What is added: a limit of depth and integers of 53 bits. Parsers differ on both.
 from __future__ import annotations
 
 import re
+from itertools import accumulate
+from operator import add
 from typing import Any, Final
 
 import orjson
@@ -17,27 +19,20 @@ MAX_DEPTH: Final = 64
 MAX_INTEGER: Final = 2**53 - 1
 
 _KINDS: Final = {list: "array", str: "string", bool: "boolean", int: "number", float: "number", dict: "object"}
-_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _LONG_INTEGER: Final = re.compile(rb"(?<![.eE+\-0-9])-?([0-9]{16,}+)(?![.eE])")
 
 
-def _mark(byte: int) -> int:
-    """Mark digits as 0, opening brackets as [, what may hide or begin the end of an address as @."""
-    return (
-        ord("0") if byte in b"0123456789" else ord("[") if byte in b"[{" else ord("@") if byte in b"@\\" else ord(" ")
-    )
-
-
-_MARKS: Final = bytes(map(_mark, range(256)))
+_MARKS: Final = bytes(
+    ord("0") if byte in b"0123456789" else ord("[") if byte in b"[{" else ord(" ") for byte in range(256)
+)
 _RUN: Final = b"0" * 11
 
 
-def parse(value: bytes, levels: int = MAX_DEPTH) -> tuple[Any, bool, bool]:
+def parse(value: bytes, levels: int = MAX_DEPTH) -> tuple[Any, bool]:
     """Read one JSON document of at most `levels` levels; of repeated names the last one counts.
 
-    Tell also what a glance at its bytes shows: whether there are 11 digits in a row (as in a wide integer, a phone or
-    an identity number), and whether there is an @ or an escape. Raises Refused.
+    Tell also whether there are 11 digits in a row, as in a wide integer, a phone or an identity number. Raises Refused.
     """
     try:
         document = orjson.loads(value)
@@ -46,10 +41,10 @@ def parse(value: bytes, levels: int = MAX_DEPTH) -> tuple[Any, bool, bool]:
     # Hardly any event has enough brackets or digits to be looked at closer. One translation shows both: a regular
     # expression for the digits alone would cost as much as the parsing, four times over.
     marks = value.translate(_MARKS)
-    many, run = marks.count(b"[") > levels, marks.find(_RUN) >= 0
+    many, run = marks.count(b"[") > levels, _RUN in marks
     if many or run:
         _refuse_excess(value, levels, many=many, run=run)
-    return document, run, marks.find(b"@") >= 0
+    return document, run
 
 
 def may_hold_run(text: bytes) -> bool:
@@ -77,13 +72,24 @@ def _without_strings(value: bytes) -> bytes:
 
 
 def _deeper_than(levels: int, bare: bytes) -> bool:
-    """Tell whether the brackets of a document without strings nest deeper: each pass takes off the innermost level."""
-    brackets = bare.translate(_SQUARE, _NO_BRACKET)
-    for _ in range(levels):
-        if not brackets:
-            return False
-        brackets = brackets.replace(b"[]", b"")
-    return bool(brackets)
+    """Tell whether the brackets of a document without strings nest deeper.
+
+    Eight brackets at a time, as the bits of a byte: how much deeper they lead, and how deep they go on the way.
+    """
+    bits = bare.translate(_BITS, _NO_BRACKET)
+    count = -(-len(bits) // 8)
+    packed = int(bits.ljust(count * 8, b"0"), 2).to_bytes(count, "big")
+    before = accumulate(map(_LEADS.__getitem__, packed), initial=0)
+    return max(map(add, before, map(_REACHES.__getitem__, packed)), default=0) > levels
+
+
+def _walk(byte: int) -> list[int]:
+    return list(accumulate(1 if bit == "1" else -1 for bit in f"{byte:08b}"))
+
+
+_BITS: Final = bytes.maketrans(b"[{]}", b"1100")
+_LEADS: Final = [_walk(byte)[-1] for byte in range(256)]
+_REACHES: Final = [max(_walk(byte)) for byte in range(256)]
 
 
 def _too_wide(digits: bytes) -> bool:

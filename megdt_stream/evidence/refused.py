@@ -19,9 +19,14 @@ class Refused(Exception):
         super().__init__(detail)
 
 
+def short(text: str) -> str:
+    """Cut a long text of a publisher's."""
+    return text if len(text) <= _LONGEST_ECHO else text[: _LONGEST_ECHO - 3] + "..."
+
+
 def quoted(text: str) -> str:
     """Repeat a publisher's text in a message, a long one cut."""
-    return repr(text if len(text) <= _LONGEST_ECHO else text[: _LONGEST_ECHO - 3] + "...")
+    return repr(short(text))
 
 
 def listed(names: Iterable[str]) -> str:

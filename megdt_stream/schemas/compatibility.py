@@ -22,7 +22,7 @@ import jsonschema_rs
 
 from megdt_stream.schemas.catalogue import Catalogue, TopicSchema
 from megdt_stream.schemas.findings import Finding, Note, Rule
-from megdt_stream.schemas.shape import ANY, LOWER_BOUNDS, UPPER_BOUNDS, Shape, json_type
+from megdt_stream.schemas.shape import ANY, BOUNDS, LOWER_BOUNDS, Shape
 
 Direction: TypeAlias = Literal["backward", "forward"]
 """Backward: releases write, the current schema reads. Forward: the current schema writes, releases read."""
@@ -38,8 +38,6 @@ MODES: Final[Mapping[str, tuple[Direction, ...]]] = MappingProxyType(
     }
 )
 """Compatibility modes, named as schema registries do. Transitive: with every release, not with the last alone."""
-
-_LEAST_LENGTHS: Final = ("minLength", "minItems", "minProperties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,44 +125,53 @@ def changes(released: Shape, current: Shape, direction: Direction, pointer: str 
 
 
 def _refusals(writer: Shape, reader: Shape) -> Iterator[tuple[Rule, str]]:
+    if writer.values is not None:
+        yield from _refused_values(writer.values, reader)
+        return
+    if reader.values is not None:
+        yield Rule.VALUE_REMOVED, f"takes {', '.join(reader.values)}, where any value may be written"
     if lost := _lost_types(writer, reader):
         taken = ", ".join(sorted(reader.types or ())) or "nothing"
         yield Rule.TYPE_NARROWED, f"takes {taken}, where {lost} may be written"
-    if lost := _lost_values(writer, reader):
-        yield Rule.VALUE_REMOVED, f"takes {', '.join(reader.values or ())}, where {lost} may be written"
-    for name, default in _bounds():
+    for name, default in _bounds_on(writer):
         taken_bound, written_bound = reader.bounds.get(name, default), writer.bounds.get(name, default)
         if taken_bound > written_bound if name in LOWER_BOUNDS else taken_bound < written_bound:
             yield Rule.BOUND_TIGHTENED, f"{name} is {taken_bound:g}, where {written_bound:g} may be written"
-    for pattern in sorted(reader.patterns - writer.patterns):
-        yield Rule.PATTERN_TIGHTENED, f"has to fit {_short(pattern)}, which what may be written need not"
+    if _may_be(writer, "string"):
+        for pattern in sorted(reader.patterns - writer.patterns):
+            yield Rule.PATTERN_TIGHTENED, f"has to fit {_short(pattern)}, which what may be written need not"
     for condition in sorted(reader.conditions - writer.conditions):
         yield Rule.CONDITION_TIGHTENED, f"has to fit {_short(condition)}, which what may be written need not"
 
 
-def _bounds() -> Iterator[tuple[str, float]]:
-    yield from ((name, 0 if name in _LEAST_LENGTHS else -inf) for name in LOWER_BOUNDS)
-    yield from ((name, inf) for name in UPPER_BOUNDS)
+def _refused_values(values: tuple[str, ...], reader: Shape) -> Iterator[tuple[Rule, str]]:
+    """Try the few values that may be written."""
+    validator = jsonschema_rs.Draft202012Validator(reader.alone())
+    lost = ", ".join(value for value in values if not validator.is_valid(json.loads(value)))
+    if lost:
+        yield Rule.VALUE_REMOVED, f"does not take {lost}, which may be written"
+
+
+def _bounds_on(writer: Shape) -> Iterator[tuple[str, float]]:
+    """Give the bounds that mean something for what may be written, each with the value that says nothing."""
+    for type_, bounds in BOUNDS.items():
+        if _may_be(writer, type_):
+            for name in bounds:
+                lowest = 0 if type_ not in ("integer", "number") else -inf
+                yield name, lowest if name in LOWER_BOUNDS else inf
+
+
+def _may_be(shape: Shape, type_: str) -> bool:
+    return shape.types is None or type_ in shape.types
 
 
 def _lost_types(writer: Shape, reader: Shape) -> str:
     if reader.types is None:
         return ""
-    written = writer.types
-    if written is None and writer.values is not None:
-        written = frozenset(json_type(json.loads(value)) for value in writer.values)
-    if written is None:
+    if writer.types is None:
         return "anything"
     taken = reader.types | {"integer"} if "number" in reader.types else reader.types
-    return ", ".join(sorted(written - taken))
-
-
-def _lost_values(writer: Shape, reader: Shape) -> str:
-    if reader.values is None:
-        return ""
-    if writer.values is None:
-        return "any value"
-    return ", ".join(value for value in writer.values if value not in reader.values)
+    return ", ".join(sorted(writer.types - taken))
 
 
 def _short(text: str) -> str:
@@ -178,7 +185,7 @@ def _of_fields(released: Shape, current: Shape, direction: Direction, pointer: s
     backward = direction == "backward"
     for name in released.fields.keys() | current.fields.keys():
         at = f"{pointer}/{_escaped(name)}"
-        before, now = released.fields.get(name), current.fields.get(name)
+        before, now = released.named(name), current.named(name)
         if before is None:
             yield Change(at, None, "new: readers of the release ignore it")
             if not backward and released.others is not None and now is not None:

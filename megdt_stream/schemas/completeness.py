@@ -85,20 +85,18 @@ def fields(shape: Shape, pointer: str = "") -> Iterator[tuple[str, Shape]]:
     """Give every field of a shape with its JSON pointer, from the outside in; `*` is any element or any other name.
 
     Elements of lists and fields without a name are of their container's class, where that is a field: they are not
-    given, but the named fields in them are.
+    given, but the named fields in them are. Nor is given what can only be null, which holds nothing.
     """
-    for name, part in shape.fields.items():
+    for name, named in shape.fields.items():
         at = f"{pointer}/{name}"
-        yield at, part
-        yield from fields(part, at)
-    for part in (shape.others, *shape.families.values()):
-        if part is not None and not part.closed:
-            if not pointer:
-                yield "/*", part
-            yield from fields(part, f"{pointer}/*")
-    for part in (*shape.first, shape.rest):
-        if part is not None:
-            yield from fields(part, f"{pointer}/*")
+        yield at, named
+        yield from fields(named, at)
+    for nameless in filter(None, (shape.others, *shape.families.values())):
+        if not pointer and nameless.types != frozenset({"null"}):
+            yield "/*", nameless
+        yield from fields(nameless, f"{pointer}/*")
+    for element in filter(None, (*shape.first, shape.rest)):
+        yield from fields(element, f"{pointer}/*")
 
 
 def _examples(catalogue: Catalogue, schema: TopicSchema) -> Iterator[Finding]:

@@ -14,16 +14,23 @@ from typing import Any, Final
 
 from megdt_stream.errors import ConfigError
 
-LOWER_BOUNDS: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-UPPER_BOUNDS: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+BOUNDS: Final = {
+    "integer": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+    "string": ("minLength", "maxLength"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+"""The keywords that bound the values of each type."""
+_ALL_BOUNDS: Final = tuple(dict.fromkeys(name for names in BOUNDS.values() for name in names))
+LOWER_BOUNDS: Final = tuple(name for name in _ALL_BOUNDS if "min" in name.lower())
 DATA_CLASS: Final = "x-data-class"
 # Keywords of a schema that restrict nothing.
 _SILENT: Final = ("$schema", "$id", "$defs", "$comment", "title", "description", "format", "default", "examples")
 _MERGED: Final = (
     *("$ref", "allOf", "type", "enum", "const", "pattern", "required", "properties", "patternProperties"),
-    *("additionalProperties", "items", "prefixItems", "if", "then", "else", *LOWER_BOUNDS, *UPPER_BOUNDS),
+    *("additionalProperties", "items", "prefixItems", "if", "then", "else", *_ALL_BOUNDS),
 )
-_TYPE_NAMES: Final = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
 class SchemaFault(ConfigError):
@@ -59,6 +66,21 @@ class Shape:
         """Tell whether no value fits."""
         return self.types is not None and not self.types
 
+    def named(self, name: str) -> Shape | None:
+        """Give the shape of a field by its name: any where it is required and nothing else is said of it."""
+        return self.fields.get(name, ANY if name in self.required else None)
+
+    def alone(self) -> dict[str, Any]:
+        """Write as JSON Schema what is asked of a value itself, without what is inside it."""
+        schema: dict[str, Any] = {**self.bounds}
+        schema["allOf"] = [{"pattern": pattern} for pattern in self.patterns]
+        schema["allOf"] += [json.loads(condition) for condition in self.conditions]
+        if self.types is not None:
+            schema["allOf"].append({"type": sorted(self.types)} if self.types else False)
+        if self.values is not None:
+            schema["enum"] = [json.loads(value) for value in self.values]
+        return schema
+
     def element(self, index: int) -> Shape:
         """Give the shape of an array's element."""
         return self.first[index] if index < len(self.first) else self.rest or ANY
@@ -66,11 +88,6 @@ class Shape:
 
 ANY: Final = Shape()
 NOTHING: Final = Shape(types=frozenset())
-
-
-def json_type(value: Any) -> str:
-    """Name the JSON type of a value as JSON Schema does."""
-    return _TYPE_NAMES.get(type(value), "null")
 
 
 def text(value: Any) -> str:
@@ -152,14 +169,14 @@ class Flattener:
         return Shape(
             types=None if types is None else frozenset([types] if isinstance(types, str) else types),
             values=None if values is None else tuple(text(value) for value in values),
-            bounds={name: schema[name] for name in (*LOWER_BOUNDS, *UPPER_BOUNDS) if name in schema},
+            bounds={name: schema[name] for name in _ALL_BOUNDS if name in schema},
             patterns=frozenset([schema["pattern"]] if "pattern" in schema else []),
             required=frozenset(schema.get("required", ())),
             fields={name: inner(part) for name, part in schema.get("properties", {}).items()},
             families={name: inner(part) for name, part in schema.get("patternProperties", {}).items()},
-            others=inner(schema["additionalProperties"]) if "additionalProperties" in schema else None,
+            others=_said(inner(schema.get("additionalProperties", True))),
             first=tuple(inner(part) for part in schema.get("prefixItems", ())),
-            rest=inner(schema["items"]) if "items" in schema else None,
+            rest=_said(inner(schema.get("items", True))),
             conditions=frozenset(self._conditions(schema, base, known, trail)),
             data_classes=frozenset([schema[DATA_CLASS]] if DATA_CLASS in schema else []),
             description=schema.get("description", ""),
@@ -190,6 +207,10 @@ class Flattener:
         if "$ref" in value:
             plain["$ref"] = self._plain(*self._resolve(value["$ref"], base, trail))
         return plain
+
+
+def _said(shape: Shape) -> Shape | None:
+    return None if shape == ANY else shape
 
 
 def _of_kind(shape: Shape, name: str, kind: str) -> Shape:

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from megdt_stream.verify.bodies import Moments, body, expectation_key
-from megdt_stream.verify.envelope import Refused, counted_extensions, extensions, read_event
+from megdt_stream.verify.envelope import Refused, counted_extensions, extensions, read_event, with_trace
 from megdt_stream.verify.identifiers import names_somebody
 from megdt_stream.verify.log import Origin, Record
 from megdt_stream.verify.reference import Reference, Scale
@@ -91,6 +91,7 @@ def decide(origin: Origin, record: Record, reference: Reference) -> dict[str, An
         event = read_event(record)
         if names_somebody(event):
             raise Refused("direct_identifier")
+        event = with_trace(event, record)
         _check_type(event, origin.topic)
         _check_structure(event, origin.topic, reference)
         moments = _read_moments(event)

@@ -30,25 +30,21 @@ class Refused(Exception):
 
 
 def read_event(record: Record) -> dict[str, Any]:
-    """Give the event of a record in the form of structured JSON, a good `traceparent` among its attributes.
-
-    Raises Refused.
-    """
+    """Give the event of a record in the form of structured JSON. Raises Refused."""
     value = record.value or b""
     if len(value) > MAX_BYTES or headers_size(record) > MAX_HEADER_BYTES:
         raise Refused("too_large")
-    event = _read_binary(record, value) if is_binary(record) else _read_structured(record, value)
-    return _with_trace(event, record)
+    return _read_binary(record, value) if is_binary(record) else _read_structured(record, value)
 
 
 def is_binary(record: Record) -> bool:
     """Say whether the attributes are in the headers."""
-    return any(name == _PREFIX + "specversion" for name, _ in record.headers)
+    return any(name == _PREFIX + "specversion" for name, _ in record.stated)
 
 
 def headers_size(record: Record) -> int:
     """Give the bytes of all names and values of the headers."""
-    return sum(len(name.encode()) + len(value) for name, value in record.headers)
+    return sum(len(name.encode()) + len(value or b"") for name, value in record.headers)
 
 
 def extensions(event: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +69,7 @@ def _read_structured(record: Record, value: bytes) -> dict[str, Any]:
 
 
 def _read_binary(record: Record, value: bytes) -> dict[str, Any]:
-    names = {name for name, _ in record.headers if name.startswith(_PREFIX)} | {_TYPE_HEADER}
+    names = {name for name, _ in record.stated if name.startswith(_PREFIX)} | {_TYPE_HEADER}
     texts = _texts(record, names)
     if _PREFIX + "data" in texts:
         raise Refused("invalid")  # the value is the data
@@ -90,7 +86,7 @@ def _read_binary(record: Record, value: bytes) -> dict[str, Any]:
 def _texts(record: Record, names: set[str]) -> dict[str, str]:
     """Read these headers. Raises Refused when one comes twice or is not UTF-8."""
     texts: dict[str, str] = {}
-    for name, value in record.headers:
+    for name, value in record.stated:
         if name in names:
             if name in texts:
                 raise Refused("invalid")
@@ -112,7 +108,7 @@ def _parse(value: bytes, depth: int) -> Any:
         raise Refused("undecodable") from error
 
 
-def _with_trace(event: dict[str, Any], record: Record) -> dict[str, Any]:
+def with_trace(event: dict[str, Any], record: Record) -> dict[str, Any]:
     """Put the trace of the event, else of the headers, among the attributes; one that is malformed is dropped."""
     stated = event.get(_TRACE)
     trace = _trace_header(record) if stated is None else stated
@@ -122,5 +118,5 @@ def _with_trace(event: dict[str, Any], record: Record) -> dict[str, Any]:
 
 
 def _trace_header(record: Record) -> str | None:
-    found = [value for name, value in record.headers if name == _TRACE]
+    found = [value for name, value in record.stated if name == _TRACE]
     return found[0].decode("utf-8", "replace") if len(found) == 1 else None

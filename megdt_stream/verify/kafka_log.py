@@ -117,5 +117,5 @@ def _check_reachable(servers: str) -> None:
 
 
 def _record(record: Any) -> Record:
-    headers = tuple((name, value or b"") for name, value in record.headers or ())
+    headers = tuple(record.headers or ())
     return Record(record.offset, record.timestamp, record.key, record.value, headers)

@@ -29,7 +29,12 @@ class Record(NamedTuple):
     appended: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def stated(self) -> list[tuple[str, bytes]]:
+        """Give the headers that state something: null is the same as absent."""
+        return [(name, value) for name, value in self.headers if value is not None]
 
 
 @dataclass(slots=True)

@@ -60,7 +60,7 @@ def gather_rejects(log: Log, state: State, report: Report) -> dict[Origin, list[
 def _copies(log: Log, state: State) -> Iterator[tuple[str, bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]]:
     for number, partition in log.partitions(REJECTS).items():
         for record in partition.records:
-            yield f"{full_name(REJECTS)}/{number}/{record.offset}", record.key, record.value, record.headers
+            yield f"{full_name(REJECTS)}/{number}/{record.offset}", record.key, record.value, tuple(record.stated)
     for number, mirror in state.mirror.items():
         for message in mirror.outbox:
             if message.topic == REJECTS:
@@ -181,7 +181,7 @@ def _sources(record: Record, evidence: bytes | None) -> set[str]:
         return {_public(read_event(record).get("source"))}
     except Refused:
         return {""} | {
-            _public(value.decode("utf-8", "replace")) for name, value in record.headers if name == "ce_source"
+            _public(value.decode("utf-8", "replace")) for name, value in record.stated if name == "ce_source"
         }
 
 
@@ -203,7 +203,7 @@ def _input_headers(record: Record, reason: str, stage: str) -> tuple[tuple[str, 
         return ()
     if headers_size(record) > MAX_HEADER_BYTES or len(record.headers) > _MAX_HEADERS:
         return ()
-    return record.headers
+    return tuple((name, value or b"") for name, value in record.headers)
 
 
 def _value_fits(copy: Reject, record: Record, reason: str, evidence: bytes | None) -> bool:

@@ -256,3 +256,7 @@ def test_the_verdict_on_a_large_event_is_quick():
         assert judge(event, None) is None
         took.append(time.perf_counter() - begun)
     assert min(took) < 0.005
+
+
+def test_help_teaches_by_examples(run):
+    assert "megdt validate" in run("--help").stdout.partition("Examples:")[2]

@@ -95,7 +95,7 @@ def test_coverage_counts_true_levels_inside_their_interval(truth):
         Level(code, 0.0, middle - 0.1, middle + 0.1, 1, 1, 0, 0, 100),
         Level(code, 0.0, 9.0, 9.1, 1, 1, 0, 0, 100),
     ]
-    view = TwinView(None, tuple(levels), (), (), (), (), (), ())
+    view = TwinView(None, (), None, tuple(levels), (), (), (), (), (), ())
     linked = next(other for other, subject in truth.subjects.items() if other.startswith("sk.") and subject.twin)
     assert coverage(truth, {name: view, linked: view}, opens=0, closes=100) == Coverage(inside=1, of=2)
 

@@ -16,7 +16,10 @@ from tests.evidence.samples import (
     DATA,
     DROP,
     NEEDS_REVISION,
+    REFERENCE,
+    SCORES,
     event,
+    extensions,
     fact,
     judge,
     named_events,
@@ -25,6 +28,7 @@ from tests.evidence.samples import (
     with_data,
 )
 
+CODES = sorted(REFERENCE.competencies)
 BAD_CODES = [
     "",
     "x" * 65,
@@ -66,26 +70,81 @@ REQUIRED_CODES = {
     "assessment.amended": ["instrument"],
     "rotation.planned": ["rotation", "base"],
     "rotation.started": ["rotation", "base"],
+    "rotation.changed": ["rotation"],
+    "rotation.supervisor-assigned": ["rotation"],
     "rotation.ended": ["rotation"],
     "rotation.cancelled": ["rotation"],
     "exposure.recorded": ["item"],
+    "teaching.attended": ["session"],
+    "learning-case.recorded": ["item"],
     "outcome.recorded": ["outcome", "result"],
+    "remediation.started": ["plan"],
+    "remediation.ended": ["plan"],
+    "leave.recorded": ["kind"],
+    "credits.recorded": ["category"],
+    "resource.recorded": ["base"],
     "identity.enrolled": ["base"],
+    "decision.made": ["on"],
 }
 OPTIONAL_CODES = {
     "assessment.recorded": ["rotation", "item"],
+    "feedback.recorded": ["rotation"],
     "rotation.planned": ["department"],
+    "rotation.changed": ["base", "department"],
     "exposure.recorded": ["rotation"],
+    "teaching.attended": ["rotation"],
+    "duty.recorded": ["rotation"],
+    "self-assessment.recorded": ["rotation"],
+    "learning-case.recorded": ["rotation"],
     "outcome.recorded": ["rotation"],
+    "remediation.started": ["result", "rotation"],
+    "remediation.ended": ["result", "rotation"],
+    "resource.recorded": ["department"],
     "identity.enrolled": ["programme", "cohort"],
+    "identity.linked": ["system"],
+    "decision.made": ["reason"],
 }
 OPTIONAL = {
     **OPTIONAL_CODES,
     "assessment.recorded": ["rotation", "item", "assessor", "carried_over"],
+    "feedback.recorded": ["rotation", "assessor", "observed", "specific"],
     "rotation.planned": ["department", "supervisor", "expects"],
+    "rotation.changed": ["base", "department", "starts", "ends", "supervisor", "expects"],
     "exposure.recorded": ["rotation", "role", "count"],
+    "teaching.attended": ["rotation", "minutes", "attended"],
+    "duty.recorded": ["rotation", "on_call"],
+    "learning-case.recorded": ["rotation", "minutes"],
     "outcome.recorded": ["rotation", "value"],
+    "resource.recorded": ["department", "ends"],
+    "identity.unmerged": ["from"],
+    "decision.made": ["reason", "note", "until"],
     "assessment.retracted": ["reason"],
+}
+REQUIRED_OTHERS = {
+    "assessment.recorded": ["scale", "scores"],
+    "feedback.recorded": ["text"],
+    "rotation.planned": ["starts", "ends"],
+    "rotation.supervisor-assigned": ["supervisor"],
+    "exposure.recorded": ["kind"],
+    "duty.recorded": ["starts", "ends"],
+    "self-assessment.recorded": ["scale", "scores"],
+    "leave.recorded": ["starts", "ends"],
+    "credits.recorded": ["credits"],
+    "resource.recorded": ["kind", "capacity", "unit", "starts"],
+    "identity.enrolled": ["stage"],
+    "identity.linked": ["person"],
+    "identity.merged": ["into"],
+    "decision.made": ["action", "by"],
+}
+PSEUDONYMS = {
+    "assessment.recorded": ["assessor"],
+    "feedback.recorded": ["assessor"],
+    "rotation.planned": ["supervisor"],
+    "rotation.supervisor-assigned": ["supervisor"],
+    "identity.linked": ["person"],
+    "identity.merged": ["into"],
+    "identity.unmerged": ["from"],
+    "decision.made": ["by"],
 }
 
 
@@ -128,15 +187,53 @@ def test_required_attributes(name, attribute):
     ("attribute", "good", "bad"),
     [
         ("specversion", ["1.0"], ["1", "0.3", 1.0, ""]),
-        ("source", ["x", "s" * 128, "张", "/a|b?c=d#e"], ["", "s" * 129, "a b", "\ufeff", "a\n", "\x01", "a\u2003", 5]),
-        ("id", ["x", "i" * 128, " a b ", "|", "出科"], ["", "i" * 129, "a\n", "\x7f", "\x00", 1001]),
+        (
+            "source",
+            ["x", "s" * 128, "/a?b=c#d", "urn:hospital:1", "https://a@b:8080/c", "//[::1]/", "%E5%8C%BB", "#", "a:"],
+            [
+                "",
+                "s" * 129,
+                "a b",
+                "张",
+                "\ufeff",
+                "a\n",
+                "\x01",
+                "/a|b",
+                "1:a",
+                "a%",
+                "//[1:2]/",
+                "http://a b",
+                "[",
+                5,
+            ],
+        ),
+        (
+            "id",
+            ["x", "i" * 128, " a b ", "|", "出科", "\u200b", "\u00a0"],
+            ["", "i" * 129, "a\n", "\x7f", "\x00", "\x85", "\ufdd0", "\uffff", "\U0010fffe", 1001],
+        ),
         ("subject", GOOD_PSEUDONYMS, BAD_PSEUDONYMS),
         ("revision", [0, 9999, None, DROP], [-1, 10_000, 1.0, 6.0, "1", True]),
         ("recorded", ["2025-11-03T00:00:00Z", None, DROP], ["", "yesterday", 0]),
         ("available", ["2025-11-03T00:00:00Z", None, DROP], ["", 1_700_000_000_000]),
-        ("datacontenttype", ["application/json", None, DROP], ["text/json", "", 0]),
+        (
+            "datacontenttype",
+            ["application/json", "Application/JSON", 'application/json ; charset="utf-8"', None, DROP],
+            ["text/json", "application/json+x", "application/json; charset", "", 0],
+        ),
         ("data", [], [[], "x", 5, None]),
-        ("anything", [None, 1, {"a": []}], []),
+        ("data_base64", [None], ["e30=", "", 5]),
+        (
+            "anything",
+            [None, 1, True, "x" * 1024, -(2**31)],
+            ["x" * 1025, "a\n", "\x80", 2**31, 1.5, 1.0, {"a": []}, []],
+        ),
+        ("x" * 32, [None, 1], []),
+        ("x" * 33, [None], [1]),
+        ("Anything", [None], [1]),
+        ("any_thing", [None], ["x"]),
+        ("", [None], ["x"]),
+        ("dataschema", ["https://a.b/c", None], ["", "/relative", "https://a/b#c"]),
     ],
 )
 def test_attributes(attribute, good, bad):
@@ -161,7 +258,7 @@ def test_codes(name, field):
         assert reason(with_data(name, **{field: code}), topic_of(name)) == expected, code
 
 
-@pytest.mark.parametrize(("name", "field"), flat(REQUIRED_CODES))
+@pytest.mark.parametrize(("name", "field"), flat(REQUIRED_CODES) + flat(REQUIRED_OTHERS))
 def test_required_fields(name, field):
     decision = judge(with_data(name, **{field: DROP}), topic_of(name))
     assert (decision.reason, decision.path) == ("invalid", f"/data/{field}")
@@ -179,24 +276,49 @@ def _fields(evidence):
     return {name: getattr(evidence, name) for name in evidence.__struct_fields__}
 
 
+@pytest.mark.parametrize(("name", "field"), flat(PSEUDONYMS))
+def test_pseudonyms(name, field):
+    topic = topic_of(name)
+    assert [text for text in GOOD_PSEUDONYMS if reason(with_data(name, **{field: text}), topic) != ""] == []
+    assert [text for text in BAD_PSEUDONYMS if reason(with_data(name, **{field: text}), topic) != "invalid"] == []
+
+
 @pytest.mark.parametrize(
     ("name", "field", "good", "bad"),
     [
-        ("assessment.recorded", "assessor", GOOD_PSEUDONYMS, BAD_PSEUDONYMS),
         ("assessment.recorded", "carried_over", [True, False], [0, 1, "true", "false"]),
         ("assessment.recorded", "scale", [], [None, 5, [], DROP]),
-        ("rotation.planned", "supervisor", GOOD_PSEUDONYMS, BAD_PSEUDONYMS),
+        ("feedback.recorded", "text", ["x", "文" * 8000, " \n"], ["", "x" * 8001, 5, None, DROP]),
+        ("feedback.recorded", "specific", [True, False], [0, "yes"]),
         ("rotation.started", "expects", [[], None], [{}, "x", 1, [None], [{}]]),
-        ("exposure.recorded", "kind", ["case", "procedure"], ["Case", "", None, DROP, 1]),
+        ("exposure.recorded", "kind", ["case", "procedure", "simulation"], ["Case", "", None, DROP, 1]),
         ("exposure.recorded", "role", ["observed", "assisted", "performed"], ["did", "", 1]),
         ("exposure.recorded", "count", [1, 999], [0, 1000, -1, 1.5, 2.0, "3", True]),
+        ("teaching.attended", "minutes", [1, 1440], [0, 1441, 1.0, "60", True]),
+        ("teaching.attended", "attended", [True, False], [0, 1, "true"]),
+        ("learning-case.recorded", "minutes", [1, 1440], [0, 1441]),
+        ("duty.recorded", "on_call", [True, False], [0, "no"]),
         ("outcome.recorded", "value", [0, -1e6, 1e6, 3.25, -0.0], [1000000.1, -1000000.1, "1", True, []]),
+        ("credits.recorded", "credits", [0, 1000, 0.5], [-0.1, 1000.1, None, DROP, "1", True]),
+        ("resource.recorded", "kind", ["beds", "simulator", "faculty"], ["bed", None, DROP]),
+        ("resource.recorded", "capacity", [0, 100_000, 0.5], [-1, 100_001, None, "1", True]),
+        ("resource.recorded", "unit", ["beds", "slots-per-week", "hours-per-week", "trainees"], ["hours", None]),
         (
             "identity.enrolled",
             "stage",
             ["medical-school", "postgraduate", "continuing"],
             ["", "Postgraduate", None, DROP, 2],
         ),
+        (
+            "decision.made",
+            "action",
+            [
+                *("acknowledged", "accepted", "overridden", "modified"),
+                *("implemented", "closed", "snoozed", "flagged-incorrect"),
+            ],
+            ["", "Accepted", "done", None, DROP],
+        ),
+        ("decision.made", "note", ["", "文" * 2000, None, DROP], ["x" * 2001, 5]),
         ("outcome.retracted", "reason", ["", "因" * 500, None, DROP, "a\0b"], ["x" * 501, 5, []]),
     ],
 )
@@ -206,8 +328,32 @@ def test_fields(name, field, good, bad):
     assert [value for value in bad if reason(with_data(name, **{field: value}), topic) != "invalid"] == []
 
 
+@pytest.mark.parametrize("action", ["overridden", "flagged-incorrect"])
+def test_some_decisions_need_a_reason(action):
+    assert reason(with_data("decision.made", action=action), topics.DECISIONS) == ""
+    for none in (None, DROP):
+        assert reason(with_data("decision.made", action=action, reason=none), topics.DECISIONS) == "invalid"
+    assert reason(with_data("decision.made", action="accepted", reason=DROP), topics.DECISIONS) == ""
+
+
+@pytest.mark.parametrize(("name", "field"), [("identity.linked", "person"), ("identity.merged", "into")])
+def test_nobody_is_their_own_head(name, field):
+    decision = judge(with_data(name, **{field: "k1.7Qm2xW9dTz"}), topics.IDENTITIES)
+    assert (decision.reason, decision.path) == ("invalid", "/data")
+    # Said of the mistake before it, the reason is that one's.
+    assert reason(event(name, subject="K1", data={field: "K1"}), topics.IDENTITIES) == "invalid"
+
+
+@pytest.mark.parametrize("field", ["base", "department", "starts", "ends", "supervisor", "expects"])
+def test_a_change_changes_something(field):
+    data = {"rotation": "R", field: DATA["rotation.changed"][1][field]}
+    assert reason(event("rotation.changed", data=data), topics.ROTATIONS) == ""
+    for nothing in ({"rotation": "R"}, {"rotation": "R", field: None}):
+        assert reason(event("rotation.changed", data=nothing), topics.ROTATIONS) == "invalid"
+
+
 def score(**fields):
-    return {"competency": "C1"} | fields
+    return {"competency": "patient-care"} | fields
 
 
 @pytest.mark.parametrize(
@@ -232,15 +378,33 @@ def score(**fields):
         ([{"competency": "a b", "value": 1}], "invalid"),
         ([score(value=1), score(value=2)], "invalid"),
         ([score(value=1), score(missing="not-recorded")], "invalid"),
-        ([{"competency": f"C{i}", "value": 1} for i in range(32)], ""),
+        ([{"competency": code, "value": 1} for code in CODES[:32]], ""),
+        ([{"competency": f"C{i}", "value": 1} for i in range(32)], "unknown_competency"),
         ([{"competency": f"C{i}", "value": 1} for i in range(33)], "invalid"),
+        ([{"competency": "C1", "value": 10}, score(value=10)], "unknown_competency"),
+        ([score(value=10), {"competency": "C1", "value": 1}], "out_of_scale"),
+        ([{"competency": "C1", "missing": "not-observed"}], "unknown_competency"),
+        ([{"competency": "C1", "value": 10}, score(value="six")], "invalid"),
+        ([{"competency": "C1", "value": 10}, score(value=1), score(value=1)], "invalid"),
         ([score(value=0.999)], "out_of_scale"),
         ([score(value=9.000001)], "out_of_scale"),
-        ([{"competency": "A", "value": 5}, score(value=-1e300)], "out_of_scale"),
+        ([{"competency": "communication", "value": 5}, score(value=-1e300)], "out_of_scale"),
     ],
 )
-def test_scores(scores, expected):
-    assert reason(with_data(scores=scores)) == expected
+@pytest.mark.parametrize("name", ["assessment.recorded", "self-assessment.recorded"])
+def test_scores(name, scores, expected):
+    assert reason(with_data(name, scores=scores), topic_of(name)) == expected
+
+
+def test_who_gets_it_wrong_is_told_what_exists():
+    unknown = judge(with_data(scale="mini-cex@99"))
+    assert (unknown.path, "mini-cex@1" in unknown.detail) == ("/data/scale", True)
+    stranger = judge(with_data(scores=[score(value=1), {"competency": "x" * 64, "value": 1}]))
+    assert stranger.path == "/data/scores/1/competency"
+    assert all(name in stranger.detail for name in ("patient-care", "acgme@1"))
+    beyond = judge(with_data(scores=[score(value=9.5)]))
+    assert (beyond.path, "9.5" in beyond.detail, "1 to 9" in beyond.detail) == ("/data/scores/0/value", True, True)
+    assert all(len(decision.detail) < 800 for decision in (unknown, stranger, beyond))
 
 
 @pytest.mark.parametrize("scale", ["", "x", "mini-cex@2", "MINI-CEX@1", "x" * 5000, " mini-cex@1", "a\nb"])
@@ -276,7 +440,7 @@ def pair(**fields):
         ([pair(instrument=f"I{i}") for i in range(65)], "invalid"),
     ],
 )
-@pytest.mark.parametrize("name", ["rotation.planned", "rotation.started"])
+@pytest.mark.parametrize("name", ["rotation.planned", "rotation.started", "rotation.changed"])
 def test_expectations(name, expects, expected):
     assert reason(with_data(name, expects=expects), topics.ROTATIONS) == expected
 
@@ -288,22 +452,124 @@ def test_stating_that_nothing_is_expected_is_not_the_same_as_stating_nothing(exp
     assert fact(with_data("rotation.started", expects=expects), topics.ROTATIONS).expects == stated
 
 
-def test_a_rotation_may_be_short_but_not_end_before_it_starts():
+@pytest.mark.parametrize(
+    ("name", "instant", "backwards"),
+    [
+        ("rotation.planned", "", "invalid"),
+        ("rotation.started", "", "invalid"),
+        ("rotation.changed", "", "invalid"),
+        ("leave.recorded", "", "invalid"),
+        ("resource.recorded", "", "invalid"),
+        ("duty.recorded", "invalid", "invalid"),
+    ],
+)
+def test_spans(name, instant, backwards):
+    topic, at = topic_of(name), "2025-11-01T00:00:00Z"
+    assert reason(with_data(name, starts=at, ends="2025-11-01T08:00:00.001+08:00"), topic) == ""
+    assert reason(with_data(name, starts=at, ends=at), topic) == instant
+    decision = judge(with_data(name, starts=at, ends="2025-11-01T07:59:59+08:00"), topic)
+    assert (decision.reason, decision.path) == (backwards, "/data/ends")
+    assert (
+        reason(with_data(name, starts="2025-11-01T00:00:00", ends="2025-10-01T00:00:00Z"), topic) == "naive_timestamp"
+    )
+
+
+def test_a_duty_lasts_three_days_at_most():
     at = "2025-11-01T00:00:00Z"
-    assert reason(with_data("rotation.planned", starts=at, ends=at), topics.ROTATIONS) == ""
-    late = with_data("rotation.planned", starts=at, ends="2025-11-01T07:59:59+08:00")
-    decision = judge(late, topics.ROTATIONS)
-    assert (decision.reason, decision.path) == ("invalid", "/data/ends")
+    assert reason(with_data("duty.recorded", starts=at, ends="2025-11-04T00:00:00Z"), topics.ACTIVITIES) == ""
+    late = with_data("duty.recorded", starts=at, ends="2025-11-04T00:00:00.001Z")
+    assert reason(late, topics.ACTIVITIES) == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("feedback.recorded", "observed"),
+        ("rotation.planned", "starts"),
+        ("rotation.changed", "ends"),
+        ("duty.recorded", "starts"),
+        ("leave.recorded", "ends"),
+        ("resource.recorded", "starts"),
+        ("resource.recorded", "ends"),
+        ("decision.made", "until"),
+    ],
+)
+def test_times_in_data(name, field):
+    topic = topic_of(name)
+    for text, expected in (
+        ("2025-02-30T00:00:00Z", "invalid"),
+        ("yesterday", "invalid"),
+        (5, "invalid"),
+        ("2025-11-03T00:00:00", "naive_timestamp"),
+        ("1899-12-31T23:59:59Z", "invalid"),
+    ):
+        decision = judge(with_data(name, **{field: text}), topic)
+        assert (decision.reason, decision.path) == (expected, f"/data/{field}"), text
+    # A plan may lie ahead, whatever the clock says.
+    ahead = {"starts": "2199-01-01T00:00:00Z", "ends": "2199-01-01T12:00:00Z"} | {field: "2199-01-01T06:00:00Z"}
+    stated = {at: text for at, text in ahead.items() if at in DATA[name][1]}
+    assert reason(with_data(name, **stated), topic) == ""
+
+
+def test_a_time_that_is_no_field_of_the_type_is_nobodys_business():
+    assert reason(with_data("duty.recorded", until="yesterday", observed=5, expects=[1]), topics.ACTIVITIES) == ""
+
+
+def test_without_a_topic_the_type_says_where_it_belongs():
+    for name in DATA:
+        assert reason(event(name), None) == ""
+    assert reason(event(type="megdt.other.v1"), None) == "unknown_type"
+
+
+# --- extension attributes ----------------------------------------------------------------------------------------
+
+TRACE = f"00-{'0af7651916cd43dd8448eb211c80319c'}-{'b7ad6b7169203331'}-01"
+
+
+@given(named_events, extensions)
+def test_extension_attributes_are_kept_and_change_nothing_else(named, ext):
+    name, whole = named
+    topic = topic_of(name)
+    plain, extended = fact(whole, topic), fact(whole | ext, topic)
+    stated = {attribute: value for attribute, value in ext.items() if value is not None}
+    assert (extended.ext or {}) == stated
+    assert [type(value) for value in (extended.ext or {}).values()] == [type(stated[name]) for name in sorted(stated)]
+    assert {**_fields(plain), "ext": None} == {**_fields(extended), "ext": None}
+
+
+def test_extension_attributes_are_counted():
+    many = {f"x{i}": i for i in range(24)}
+    assert len(fact(event(**many)).ext) == 24
+    assert reason(event(**many, y=None)) == ""
+    assert reason(event(**many, y=1)) == "invalid"
+    # Tracing is never a reason to lose evidence.
+    assert len(fact(event(**many, traceparent=TRACE)).ext) == 25
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        *("", "x", TRACE.upper(), TRACE + "\n", "01" + TRACE[2:], TRACE[:-1], 5, [], {}, True),
+        f"00-{'0' * 32}-{'1' * 16}-00",
+        f"00-{'1' * 32}-{'0' * 16}-00",
+    ],
+)
+def test_an_unusable_traceparent_is_dropped(unusable):
+    assert fact(event(traceparent=unusable)).ext is None
+    assert fact(event(traceparent=TRACE)).ext == {"traceparent": TRACE}
 
 
 # --- order -----------------------------------------------------------------------------------------------------
 
 IN_ORDER = [
+    ("direct_identifier", lambda e, at: e.update(by="13812345678")),
+    ("unknown_type", lambda e, at: e.update(type="megdt.assessment.recorded.v9")),
     ("invalid", lambda e, at: e.pop("specversion")),
     ("invalid", lambda e, at: e.update({at: "2025-02-30T00:00:00Z"})),
     ("naive_timestamp", lambda e, at: e.update({at: "2025-02-28T00:00:00"})),
     ("invalid", lambda e, at: e.update({at: "1899-12-31T00:00:00Z"})),
     ("unknown_scale", lambda e, at: e["data"].update(scale="other@1")),
+    ("unknown_competency", lambda e, at: e["data"]["scores"][0].update(competency="other")),
     ("out_of_scale", lambda e, at: e["data"]["scores"][0].update(value=99)),
     ("future_event", lambda e, at: e.update({at: "2199-01-01T00:00:00Z"})),
 ]
@@ -325,6 +591,7 @@ def test_the_first_failure_is_the_reason(first, second, ahead):
         (b'[{"type":"x"} NaN', "undecodable"),
         (b"[" + b"9" * 17 + b"]", "undecodable"),
         (b'[{"type":"x"}]', "not_an_object"),
+        (b'{"subject":"a@b.cn","type":"x"}', "direct_identifier"),
         (b'{"type":"x"}', "unknown_type"),
         (b'{"type":"megdt.rotation.ended.v1"}', "wrong_topic"),
         (b'{"type":"megdt.assessment.recorded.v1"}', "invalid"),
@@ -377,7 +644,8 @@ def _shuffled(value, chance):
         event("assessment.amended"),
         with_data(note=1),
         with_data(item=None),
-        with_data(scores=[{"competency": "临床思维", "value": 6.5}]),
+        with_data(scores=[{"competency": "patient-care", "value": 6.0}, SCORES[1]]),
+        with_data(scores=SCORES[::-1]),
     ],
 )
 def test_the_digest_covers_the_body(other):
@@ -388,9 +656,10 @@ def test_the_digest_covers_the_body(other):
     "same",
     [
         event(revision=0),
+        event(revision=None, available=None, x="y"),
         event(time="2025-11-03T01:30:00Z"),
         event(time="2025-11-03t01:30:00.0009z"),
-        event(recorded="2025-11-04T00:00:00Z", available="2025-11-04T00:00:00Z", note="x"),
+        event(recorded="2025-11-04T00:00:00Z", available="2025-11-04T00:00:00Z", note="x", y=None),
         event(source="elsewhere", id="B-2"),
     ],
 )

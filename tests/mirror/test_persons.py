@@ -59,7 +59,8 @@ class World:
         waiting = []
         for number in range(3):
             out = await self.ledger.outgoing(number, 10_000)
-            await self.ledger.clear(number, [each.member for each in out])
+            if out:
+                await self.ledger.clear(number, [each.member for each in out])
             waiting += [each.message for each in out]
         carried = [message for message in waiting if message.topic == EVIDENCE]
         self.sent += [message for message in waiting if message.topic != EVIDENCE]
@@ -71,17 +72,16 @@ class World:
         return bool(carried)
 
     def settle(self, rounds=1000):
-        """Work until nothing is left to do, or so many rounds."""
+        """Work until nothing is left to do, or so many rounds; tell whether nothing is."""
+        return asyncio.run(self.run(rounds))
 
-        async def run():
-            for _ in range(rounds):
-                for number in range(3):
-                    await self._work(number)
-                if not await self._deliver():
-                    return True
-            return False
-
-        return asyncio.run(run())
+    async def run(self, rounds):
+        for _ in range(rounds):
+            for number in range(3):
+                await self._work(number)
+            if not await self._deliver():
+                return True
+        return False
 
     def twin(self, name):
         fields = self.ledger.view(PLACE[name]).twins.get(name, {})

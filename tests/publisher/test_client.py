@@ -134,9 +134,12 @@ def test_what_intake_rejects_after_all_is_told_with_its_path(worked: System, tmp
     table = scales.partition('["mini-cex@1"]')[2].partition("\n[")[0]
     (tmp_path / "scales.toml").write_text(f'{scales}\n["ours@1"]{table}', "utf-8")
     with client_of(worked, seeds_dir=tmp_path) as client:
-        fates = [assess(client, f"a-4-{n}", scale="ours@1").wait_applied(60) for n in range(3)]
+        receipts = [assess(client, f"a-4-{n}", scale="ours@1") for n in range(3)]
+        fates = [receipt.wait_applied(60) for receipt in receipts]
         known = assess(client, "a-4")
         assert known.wait_applied(60).applied
+        # The mirror has seen a later event of the same partition by now, and never these.
+        assert [receipt.wait_applied(60) for receipt in receipts] == fates
     assert {(fate.reason, fate.path) for fate in fates} == {("unknown_scale", "/data/scale")}
     assert all("ours@1" in fate.detail for fate in fates)
 
@@ -256,6 +259,7 @@ def test_events_reach_the_broker_through_a_spool_in_order(worked: System, tmp_pa
     assert spooled(worked, "k1.spooled") == [f"s-{n}" for n in range(300)]
 
 
+@pytest.mark.slow
 @away
 def test_events_wait_while_the_broker_is_away_and_go_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -284,6 +288,7 @@ def test_events_wait_while_the_broker_is_away_and_go_when_it_is_back(
         system.close()
 
 
+@pytest.mark.slow
 @away
 def test_the_broker_dies_in_the_middle_of_draining_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

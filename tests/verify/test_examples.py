@@ -41,7 +41,12 @@ def test_invalid_input_is_refused_for_its_reason(path, reference):
 def test_evidence_examples_are_what_their_inputs_become(path, reference):
     short, name = path.stem.split(".")
     source = schemas_dir() / "examples" / full_name(short) / "valid" / f"{name}.json"
-    assert _decide(source, reference) == json.loads(path.read_bytes())
+    assert _plain(_decide(source, reference)) == json.loads(path.read_bytes())
+
+
+def _plain(evidence):
+    """Not being banked is the rule: intake states it where the checker leaves it open."""
+    return evidence | ({"carried_over": bool(evidence["carried_over"])} if evidence["k"] == "assessment" else {})
 
 
 @pytest.mark.parametrize("path", _examples("valid", (EVIDENCE, ALERTS)))

@@ -873,7 +873,10 @@ def test_the_mirrors_reject_says_what_the_evidence_says(world, assessment, refer
     world.publish(assessment(6))
     world.publish(assessment(7))
     log, state = world.settle()
-    for change in ({"megdt-timestamp": b"0"}, {"megdt-key": b"c29tZS1rZXk="}, {"megdt-source": b"/x"}):
+    # Which of the two lost is the digest's choice; one that is only referred to has the other's time.
+    evidence = dict(_records(log, "rejects")[0].headers)["megdt-form"] == b"evidence"
+    timestamps = ({"megdt-timestamp": b"0"},) if evidence else ()
+    for change in (*timestamps, {"megdt-key": b"c29tZS1rZXk="}, {"megdt-source": b"/x"}):
         record = _records(log, "rejects")[0]
         _alter(_records(log, "rejects"), 0, headers=tuple((dict(record.headers) | change).items()))
         assert set(judge(log, state, reference).kinds) == {"reject_header"}

@@ -62,9 +62,9 @@ MEANING: Final[Mapping[AdapterReason, str]] = MappingProxyType(
         AdapterReason.AMBIGUOUS_TIME: "The local time occurs twice that day, as summer time ends.",
         AdapterReason.NONEXISTENT_TIME: "The local time does not occur that day, as summer time begins.",
         AdapterReason.MISSING_VALUE: "A field that the event needs is empty.",
-        AdapterReason.UNMAPPED_VALUE: "A value the mapping does not know, or one that is no number, date or yes and no.",
-        AdapterReason.UNUSABLE_SCORE: "There is no score, or none that has a place on a scale (its maximum is missing).",
-        AdapterReason.UNKNOWN_TARGET: "It withdraws a record that is not in this import.",
+        AdapterReason.UNMAPPED_VALUE: "A value the mapping does not know, or that is no number, date or yes and no.",
+        AdapterReason.UNUSABLE_SCORE: "There is no score, or none with a place on a scale (its maximum is missing).",
+        AdapterReason.UNKNOWN_TARGET: "It refers to a record that is not in this import.",
     }
 )
 """What each reason says; docs/import.md has the remedies."""
@@ -88,7 +88,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An item that should be evidence and cannot be. `path` is a JSON pointer, or a column's name."""
+    """An item that should be evidence and cannot be.
+
+    `path` is a JSON pointer into the item, a column's name, or `event` and a pointer into what was made of it.
+    """
 
     reason: Reason | AdapterReason
     path: str

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from megdt_stream.evidence.adapters import AdapterReason, Entry, Item, Result
-from megdt_stream.evidence.adapters.learning import SIGNS, Deed, Learning, content_id, present
+from megdt_stream.evidence.adapters.learning import SIGNS, Deed, Learning, content_id, identifiers, present
 from megdt_stream.evidence.adapters.people import People
 from megdt_stream.evidence.adapters.reading import at, number, required_text, text
 from megdt_stream.evidence.adapters.rules import CALIPER_RULES, LearningMapping, first
@@ -24,6 +25,14 @@ from megdt_stream.evidence.adapters.writing import Writer
 SOURCE: Final = "/caliper"
 _ANONYMOUS: Final = re.compile(r"_:.*|https?://purl\.imsglobal\.org/.*")
 """Blank nodes, and the type's own IRI, by which Caliper names somebody who shall not be known."""
+
+
+def inside(document: object) -> list[Any] | None:
+    """Give what a container holds, a list or an envelope; None for an event or entity."""
+    if isinstance(document, list):
+        return document
+    data = at(document, "data")
+    return data if isinstance(data, list) and at(document, "type") is None else None
 
 
 def results(
@@ -45,7 +54,7 @@ class _Converter:
         event = _checked(item.value)
         kind, action = event["type"], event["action"]
         object_ = event.get("object")
-        attempted = at(object_, "type") == "Attempt" or (kind == "GradeEvent" and not isinstance(object_, str))
+        attempted = kind == "GradeEvent" or at(object_, "type") == "Attempt"
         activity = at(object_, "assignable") if attempted else object_
         identifier = _reference(activity)
         rule = first(
@@ -59,7 +68,7 @@ class _Converter:
             raise Beside(f"{kind} {action}"[:SIGNS])
         if identifier is None:
             path = "/object/assignable" if attempted else "/object"
-            raise Unusable(AdapterReason.MALFORMED, path, "name the activity by its id")
+            raise Unusable(AdapterReason.MISSING_VALUE, path, "name the activity by its id")
         deed = Deed(
             record=self._record(event),
             subject=self._subject(event, attempted=attempted),
@@ -68,6 +77,7 @@ class _Converter:
             assessor=self._assessor(event) if attempted else None,
             share=_share(event.get("generated")),
             minutes=_minutes(event),
+            originals=_originals(event),
         )
         return [self._learning.event(rule, deed)], _left_out(event)
 
@@ -104,7 +114,7 @@ def _checked(value: object) -> dict[str, Any]:
     """Check what every event has. Raises Unusable, and Beside for entities and empty envelopes."""
     if not isinstance(value, dict):
         raise Unusable(AdapterReason.MALFORMED, "", "an event is a JSON object")
-    if isinstance(value.get("data"), list) and "type" not in value:
+    if inside(value) == []:
         raise Beside("an envelope without data")
     kind = required_text(value, "type", "")
     if not kind.endswith("Event"):
@@ -116,6 +126,11 @@ def _checked(value: object) -> dict[str, Any]:
 def _reference(entity: object) -> str | None:
     """Give the id of an entity, which may stand there whole or by its id alone."""
     return text(entity) if isinstance(entity, str) else text(entity, "id")
+
+
+def _originals(event: dict[str, Any]) -> tuple[str, ...]:
+    persons = (event.get("actor"), at(event, "object", "assignee"), at(event, "generated", "attempt", "assignee"))
+    return tuple(chain.from_iterable(identifiers(iri) for person in persons if (iri := _reference(person))))
 
 
 def _share(score: object) -> float | None:

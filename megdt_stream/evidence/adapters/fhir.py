@@ -64,6 +64,17 @@ class _Trainee(NamedTuple):
     role: str
 
 
+def inside(document: object) -> list[Any] | None:
+    """Give what a container holds, a list or a Bundle (alone, or itself in an entry); None for anything else."""
+    if isinstance(document, list):
+        return document
+    _, resource = _opened(document)
+    if text(resource, "resourceType") != "Bundle":
+        return None
+    entries = at(resource, "entry")
+    return entries if isinstance(entries, list) else []
+
+
 def survey(entries: Iterable[Entry], mapping: FhirMapping) -> Known:
     """Collect what others refer to: what `results` has to know before it begins."""
     known = Known()
@@ -84,7 +95,7 @@ def results(
     *,
     historical: bool = False,
 ) -> Iterator[Result]:
-    """Give one result a resource, or entry of a bundle. `known` is what `survey` gave; `zone` is that of the mapping."""
+    """Give one result a resource or bundle entry. `known` is what `survey` gave, `zone` that of the mapping."""
     converter = _Converter(people, mapping, zone, known, Writer(mapping.source or SOURCE, historical))
     for entry in entries:
         yield settle(entry, converter.resource)
@@ -170,7 +181,7 @@ class _Converter:
         trainees, unnamed = self._trainees(kind, resource)
         record = f"{kind}/{self._record(url, resource)}"
         events = [self._event(kind, resource, record, trainee, status) for trainee in trainees]
-        return events, (f"{unnamed} participants without an identifier",) if unnamed else ()
+        return events, ("a participant without an identifier",) if unnamed else ()
 
     def _event(self, kind: str, resource: dict[str, Any], record: str, trainee: _Trainee, status: str) -> Outgoing:
         record = f"{record}/{trainee.pseudonym}"
@@ -217,20 +228,19 @@ class _Converter:
 
     def _case(self, resource: dict[str, Any]) -> str:
         """Give what an encounter was about: its diagnosis of the first rank, else the reason for it."""
-        diagnoses = sorted(each(resource, "diagnosis"), key=lambda one: _rank(one[1]))
-        conditions = [at(diagnosis, "condition") for _, diagnosis in diagnoses]
-        conditions += [reference for _, reference in each(resource, "reasonReference")]
-        for reference in conditions[: len(diagnoses)]:
-            if item := self._referred_item(reference, resource):
-                return item
+        item = next((item for item in self._cases(resource) if item is not None), None)
+        if item is None:
+            hint = "give reasonCode with a code, or a diagnosis with its Condition; or map its text under [item]"
+            raise Unusable(AdapterReason.MISSING_VALUE, "/reasonCode", hint)
+        return item
+
+    def _cases(self, resource: dict[str, Any]) -> Iterator[str | None]:
+        for _, diagnosis in sorted(each(resource, "diagnosis"), key=lambda one: _rank(one[1])):
+            yield self._referred_item(at(diagnosis, "condition"), resource)
         for _, reason in each(resource, "reasonCode"):
-            if item := _item(reason, self._mapping):
-                return item
-        for reference in conditions[len(diagnoses) :]:
-            if item := self._referred_item(reference, resource):
-                return item
-        hint = "give reasonCode with a code, or a diagnosis with its Condition; or map its text under [item]"
-        raise Unusable(AdapterReason.MISSING_VALUE, "/reasonCode", hint)
+            yield _item(reason, self._mapping)
+        for _, reference in each(resource, "reasonReference"):
+            yield self._referred_item(reference, resource)
 
     def _referred_item(self, reference: object, resource: dict[str, Any]) -> str | None:
         name = _canonical(text(reference, "reference") or "")
@@ -248,8 +258,8 @@ class _Converter:
 
     # --- who took part ---
 
-    def _trainees(self, kind: str, resource: dict[str, Any]) -> tuple[list[_Trainee], int]:
-        """Give who took part in a role that counts, once each in the strongest, and how many are not named.
+    def _trainees(self, kind: str, resource: dict[str, Any]) -> tuple[list[_Trainee], bool]:
+        """Give who took part in a role that counts, once each in the strongest, and whether others are not named.
 
         Raises Beside where nobody is in such a role, and Unusable where none of those is named.
         """
@@ -270,7 +280,7 @@ class _Converter:
             if pseudonym is not None:
                 roles[pseudonym] = min(roles.get(pseudonym, role), role, key=_STRENGTH.index)
         if roles:
-            return [_Trainee(pseudonym, role) for pseudonym, role in sorted(roles.items())], len(problems)
+            return [_Trainee(pseudonym, role) for pseudonym, role in sorted(roles.items())], bool(problems)
         if problems:
             raise problems[0]
         raise Beside(f"{kind} without a practitioner in a role that counts")
@@ -403,4 +413,4 @@ def _revision(resource: dict[str, Any], updated: datetime | None, *, erroneous: 
         return max(int(version), 1) if erroneous else int(version)
     if erroneous:
         return _LAST_REVISION
-    return 0 if version is None or updated is None else min(max((updated - _DAY_ZERO).days, 0), _LAST_REVISION - 1)
+    return 0 if updated is None else min(max((updated - _DAY_ZERO).days, 0), _LAST_REVISION - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +17,18 @@ from megdt_stream.evidence.adapters.settling import Beside, Unusable
 from megdt_stream.evidence.adapters.writing import Writer
 from megdt_stream.evidence.reasons import REMEDY, Reason
 
+_PART: Final = re.compile(r"[^\w.@+-]+")
+_LONG: Final = 5
 SIGNS: Final = 100
 """Longest name of a verb or a type in a reason why something is not relevant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Who did what when. `share` is the score as a share of the full one, None where there is none."""
+    """Who did what when. `share` is the score as a share of the full one, None where there is none.
+
+    `originals` are the identifiers of the persons in it, which are not to pass in an activity's name either.
+    """
 
     record: str
     subject: str
@@ -32,6 +38,7 @@ class Deed:
     assessor: str | None = None
     share: float | None = None
     minutes: int | None = None
+    originals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,10 @@ class Learning:
     people: People
     writer: Writer
 
-    def code(self, activity: str) -> str:
+    def code(self, deed: Deed) -> str:
         """Give an activity's code: the mapping's, else its id where that may be a code, else a keyed hash."""
-        return self.mapping.code.get(activity) or self.people.code(activity)
+        named = self.mapping.code.get(deed.activity)
+        return named or self.people.code(deed.activity, hidden=tells(deed.activity, deed.originals))
 
     def event(self, rule: Rule, deed: Deed) -> Outgoing:
         """Write what a rule makes of a deed. Raises Beside, and Unusable where an assessment has no score."""
@@ -54,8 +62,21 @@ class Learning:
         # Whoever marks their own work has assessed themselves, whatever the verb.
         if becomes == "assessment" and deed.assessor == deed.subject:
             becomes = "self-assessment"
-        kind, data = _SHAPES[becomes](self.code(deed.activity), rule, deed)
+        kind, data = _SHAPES[becomes](self.code(deed), rule, deed)
         return self.writer.event(kind, deed.record, deed.subject, deed.happened, data, recorded=deed.recorded)
+
+
+def tells(name: str, originals: Iterable[str]) -> bool:
+    """Tell whether a name holds one of these identifiers: as a part of its own, or anywhere if it is a long one."""
+    plain = name.casefold()
+    parts = frozenset(_PART.split(plain))
+    return any(one in parts or (len(one) >= _LONG and one in plain) for one in map(str.casefold, originals) if one)
+
+
+def identifiers(iri: str) -> tuple[str, ...]:
+    """Give what an IRI may name a person by: itself, and its last part."""
+    plain = iri.removeprefix("mailto:").rstrip("/")
+    return plain, _PART.split(plain)[-1]
 
 
 def decided(rule: Rule, *, scored: bool) -> str:

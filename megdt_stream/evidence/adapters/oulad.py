@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import orjson
 
-from megdt_stream.evidence.adapters import Outgoing
+from megdt_stream.evidence.adapters import AdapterReason, Evidence, NotRelevant, Outgoing, Refused, Result
 
 Row = Mapping[str, str]
 
@@ -111,6 +111,60 @@ def events(tables: OuladTables, summary: Summary | None = None) -> Iterator[Outg
     yield from sorted(converter.outgoing(), key=lambda event: event.available)
 
 
+def results(tables: OuladTables) -> Iterator[Result]:
+    """Give one result a row of every table, table by table; what is malformed is refused and the rest goes on.
+
+    Presentations and coursework are no evidence by themselves: they say what the students' rows are about.
+    """
+    plans: list[Result] = []
+    works = _readable("assessments", tables.assessments, _check_work, plans)
+    courses = _readable("courses", tables.courses, lambda row: _presentation(row, works), plans)
+    yield from plans
+    students = (tables.student_info, tables.student_registration, tables.student_assessment)
+    converter = _Converter(OuladTables(courses, works, *students), Summary())
+    for table, rows, convert in converter.student_tables():
+        for number, row in enumerate(rows, 1):
+            place = f"{table}:{number}"
+            try:
+                converter.check(table, row)
+                events = tuple(convert(row))
+            except (ValueError, OverflowError) as error:
+                yield Refused(AdapterReason.MALFORMED, "", str(error), place)
+                continue
+            if events:
+                yield Evidence(events, place)
+            else:
+                hint = "the row is about a presentation or an assessment that is in no table"
+                yield Refused(AdapterReason.UNKNOWN_TARGET, "", hint, place)
+
+
+def _readable(table: str, rows: Iterable[Row], check: Callable[[Row], Any], seen: list[Result]) -> list[Row]:
+    """Give the rows of a table of plans that can be read, and add a result for each row to `seen`."""
+    readable = []
+    for number, row in enumerate(rows, 1):
+        place = f"{table}:{number}"
+        try:
+            _check_columns(table, row, number)
+            check(row)
+        except (ValueError, OverflowError) as error:
+            seen.append(Refused(AdapterReason.MALFORMED, "", str(error), place))
+        else:
+            readable.append(row)
+            seen.append(NotRelevant(f"table {table}: goes into the plans of rotations", place))
+    return readable
+
+
+def _check_columns(table: str, row: Row, number: int) -> None:
+    lacking = [column for column in _COLUMNS[table] if row.get(column) is None]
+    if lacking:
+        raise ValueError(f"row {number} of {table} lacks {', '.join(lacking)}: export the table again")
+
+
+def _check_work(row: Row) -> None:
+    if row["date"] not in _ABSENT:
+        _rfc3339(_whole(row, "date") * _DAY)
+
+
 class _Converter:
     """One pass over the tables; the small ones are held, the students' rows stream."""
 
@@ -131,21 +185,25 @@ class _Converter:
 
     def outgoing(self) -> Iterator[Outgoing]:
         """Give the events, table by table."""
-        for row in self._rows("studentRegistration", self._tables.student_registration):
-            yield from self._registration(row)
-        for row in self._rows("studentInfo", self._tables.student_info):
-            yield from self._result(row)
-        for row in self._rows("studentAssessment", self._tables.student_assessment):
-            yield from self._submission(row)
+        for table, rows, convert in self.student_tables():
+            for row in self._rows(table, rows):
+                yield from convert(row)
+
+    def student_tables(self) -> Iterator[tuple[str, Iterable[Row], Callable[[Row], Iterator[Outgoing]]]]:
+        """Give the tables about students in the order they are read, each with what converts its rows."""
+        yield "studentRegistration", self._tables.student_registration, self._registration
+        yield "studentInfo", self._tables.student_info, self._result
+        yield "studentAssessment", self._tables.student_assessment, self._submission
 
     def _rows(self, table: str, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            lacking = [column for column in _COLUMNS[table] if row.get(column) is None]
-            self._summary.rows[table] += 1
-            if lacking:
-                number = self._summary.rows[table]
-                raise ValueError(f"row {number} of {table} lacks {', '.join(lacking)}: export the table again")
+            self.check(table, row)
             yield row
+
+    def check(self, table: str, row: Row) -> None:
+        """Count a row. Raises ValueError where it lacks a column."""
+        self._summary.rows[table] += 1
+        _check_columns(table, row, self._summary.rows[table])
 
     def _registration(self, row: Row) -> Iterator[Outgoing]:
         presentation = self._presentation_of(row, "registration of an unknown presentation")

@@ -47,20 +47,21 @@ class People:
 
     def of_iri(self, iri: str, path: str) -> str:
         """Give the pseudonym of somebody named by an IRI or a reference. Raises Unusable."""
-        for rule in self._rules:
-            if iri.startswith(rule.prefix):
-                return self.of(iri.removeprefix(rule.prefix), path, rule.system)
-        return self.of(iri, path)
+        rule = self._rule(iri)
+        return self.of(iri, path) if rule is None else self.of(iri.removeprefix(rule.prefix), path, rule.system)
 
     def of_account(self, home: str, name: str, path: str) -> str:
         """Give the pseudonym of an account by where it is and its name there. Raises Unusable."""
-        for rule in self._rules:
-            if home.startswith(rule.prefix):
-                return self.of(name, path, rule.system)
-        return self.of(name, path, home)
+        rule = self._rule(home)
+        return self.of(name, path, home if rule is None else rule.system)
 
     def of_mailbox(self, mailbox: str, path: str) -> str:
-        """Give the pseudonym of a `mailto:` IRI: that of its hash, so that both forms are one. Raises Unusable."""
+        """Give the pseudonym of a `mailto:` IRI: without a rule that of its hash, so both forms are one person.
+
+        Raises Unusable.
+        """
+        if self._rule(mailbox) is not None:
+            return self.of_iri(mailbox, path)
         plain = mailbox.encode("utf-8", "replace")
         return self.of_mailbox_hash(sha1(plain, usedforsecurity=False).hexdigest(), path)
 
@@ -73,9 +74,12 @@ class People:
         plain = identifier.removeprefix("urn:uuid:").lower()
         return plain if is_uuid(plain) else self._hashed(identifier, f"id of {what}")
 
-    def code(self, name: str) -> str:
-        """Give a code: the name where it may stand as one, else a hash with the key."""
-        return name if is_code(name) else self._hashed(name, "code")
+    def code(self, name: str, *, hidden: bool) -> str:
+        """Give a code: the name where it may stand as one and is not `hidden`, else a hash with the key."""
+        return name if is_code(name) and not hidden else self._hashed(name, "code")
+
+    def _rule(self, name: str) -> PersonRule | None:
+        return next((rule for rule in self._rules if name.startswith(rule.prefix)), None)
 
     def _hashed(self, text: str, what: str) -> str:
         """Hash with the key. Not as a person's identifier is: case and widths make another record."""

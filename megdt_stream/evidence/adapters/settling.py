@@ -43,6 +43,8 @@ def settle(entry: Entry, convert: Callable[[Item], Converted]) -> Result:
     """Convert one entry; a reader's refusal passes as it is."""
     if isinstance(entry, Refused):
         return entry
+    if entry.value == []:
+        return NotRelevant("an empty list", entry.at)
     try:
         events, left_out = convert(entry)
     except Unusable as found:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from megdt_stream.evidence.adapters import AdapterReason, Entry, Item, Result
-from megdt_stream.evidence.adapters.learning import SIGNS, Deed, Learning, content_id, present
+from megdt_stream.evidence.adapters.learning import SIGNS, Deed, Learning, content_id, identifiers, present
 from megdt_stream.evidence.adapters.people import People
 from megdt_stream.evidence.adapters.reading import at, is_uuid, number, required, required_text, text
 from megdt_stream.evidence.adapters.rules import XAPI_RULES, LearningMapping, first
@@ -31,6 +32,14 @@ _OBJECTS: Final = {
     "SubStatement": "a sub-statement: not something that happened",
     "StatementRef": "a remark on another statement",
 }
+
+
+def inside(document: object) -> list[Any] | None:
+    """Give what a container holds, a list or a StatementResult; None for a statement."""
+    if isinstance(document, list):
+        return document
+    statements = at(document, "statements")
+    return statements if isinstance(statements, list) and at(document, "actor") is None else None
 
 
 def voided(entries: Iterable[Entry]) -> frozenset[str]:
@@ -127,6 +136,7 @@ class _Converter:
             assessor=self._instructor(statement),
             share=_share(at(statement, "result", "score")),
             minutes=minutes(at(statement, "result", "duration")),
+            originals=(*_originals(statement["actor"]), *_originals(at(statement, "context", "instructor"))),
         )
         return rule, deed
 
@@ -176,7 +186,7 @@ def _checked(value: object) -> dict[str, Any]:
     """Check what every statement has. Raises Unusable, and Beside for objects that are no activities."""
     if not isinstance(value, dict):
         raise Unusable(AdapterReason.MALFORMED, "", "a statement is a JSON object")
-    if value.keys() & {"statements"} and "actor" not in value:
+    if inside(value) == []:
         raise Beside("a result without statements")
     version = value.get("version")
     if version is not None and not (isinstance(version, str) and _VERSION.fullmatch(version)):
@@ -203,6 +213,12 @@ def _times(statement: dict[str, Any]) -> tuple[Any, Any]:
     if recorded is not None and statement.get("timestamp") is None:
         return recorded, recorded
     return instant(statement.get("timestamp"), "/timestamp"), recorded
+
+
+def _originals(agent: object) -> tuple[str, ...]:
+    named = (text(agent, "mbox"), text(agent, "openid"))
+    account = (text(agent, "account", "name"), text(agent, "mbox_sha1sum"))
+    return tuple(chain((one for one in account if one), chain.from_iterable(identifiers(iri) for iri in named if iri)))
 
 
 def _share(score: object) -> float | None:

@@ -23,6 +23,7 @@ BATCH: Final = "application/cloudevents-batch+json"
 _PREFIX: Final = "ce_"
 _SPECVERSION: Final = "ce_specversion"
 _STRUCTURED: Final = b"application/cloudevents"
+_DATA: Final = ("data", "data_base64")
 _REQUIRED: Final = ("specversion", "id", "source", "type")
 _INT32: Final = range(-(2**31), 2**31)
 
@@ -52,7 +53,8 @@ class Problem(NamedTuple):
 
 def check(document: Mapping[str, Any]) -> Problem | None:
     """Check the envelope of an event in the JSON format; give the first problem."""
-    return _check_attributes(document) or _check_data(document)
+    attributes = {name: value for name, value in document.items() if name not in _DATA}
+    return _check_attributes(attributes) or _check_data(document)
 
 
 def _check_attributes(attributes: Mapping[str, Any]) -> Problem | None:
@@ -60,7 +62,7 @@ def _check_attributes(attributes: Mapping[str, Any]) -> Problem | None:
         if attributes.get(name) is None:
             return Problem(pointer(name), f"{name} is required", f"Add {name}; null is the same as leaving it out.")
     for name, value in attributes.items():
-        if value is not None and name not in ("data", "data_base64") and (problem := attribute_problem(name, value)):
+        if value is not None and (problem := attribute_problem(name, value)):
             return problem
     return None
 
@@ -230,7 +232,7 @@ def _take(read: Headers, texts: dict[str, str], name: str, value: bytes) -> None
     text = _decoded(value)
     if name in texts:
         read.note(Problem(path, f"the header {shown} stands twice", "Send it once."))
-    elif name in (_PREFIX + "data", _PREFIX + "data_base64"):
+    elif name == _PREFIX + "data":
         read.note(Problem(path, f"{shown} is no header of an event", "The value of the record is the data."))
     elif text is None:
         read.note(Problem(path, f"the header {shown} is not UTF-8", "Write headers in UTF-8."))

@@ -133,7 +133,7 @@ def _refusals(writer: Shape, reader: Shape) -> Iterator[tuple[Rule, str]]:
     if lost := _lost_types(writer, reader):
         taken = ", ".join(sorted(reader.types or ())) or "nothing"
         yield Rule.TYPE_NARROWED, f"takes {taken}, where {lost} may be written"
-    for name, default in _bounds_on(writer):
+    for name, default in _bounds_on(writer).items():
         taken_bound, written_bound = reader.bounds.get(name, default), writer.bounds.get(name, default)
         if taken_bound > written_bound if name in LOWER_BOUNDS else taken_bound < written_bound:
             yield Rule.BOUND_TIGHTENED, f"{name} is {taken_bound:g}, where {written_bound:g} may be written"
@@ -152,13 +152,14 @@ def _refused_values(values: tuple[str, ...], reader: Shape) -> Iterator[tuple[Ru
         yield Rule.VALUE_REMOVED, f"does not take {lost}, which may be written"
 
 
-def _bounds_on(writer: Shape) -> Iterator[tuple[str, float]]:
+def _bounds_on(writer: Shape) -> dict[str, float]:
     """Give the bounds that mean something for what may be written, each with the value that says nothing."""
-    for type_, bounds in BOUNDS.items():
-        if _may_be(writer, type_):
-            for name in bounds:
-                lowest = 0 if type_ not in ("integer", "number") else -inf
-                yield name, lowest if name in LOWER_BOUNDS else inf
+    return {
+        name: inf if name not in LOWER_BOUNDS else -inf if type_ in ("integer", "number") else 0
+        for type_, bounds in BOUNDS.items()
+        if _may_be(writer, type_)
+        for name in bounds
+    }
 
 
 def _may_be(shape: Shape, type_: str) -> bool:

@@ -72,14 +72,13 @@ class Shape:
 
     def alone(self) -> dict[str, Any]:
         """Write as JSON Schema what is asked of a value itself, without what is inside it."""
-        schema: dict[str, Any] = {**self.bounds}
-        schema["allOf"] = [{"pattern": pattern} for pattern in self.patterns]
-        schema["allOf"] += [json.loads(condition) for condition in self.conditions]
+        asked: list[Any] = [self.bounds, *({"pattern": pattern} for pattern in self.patterns)]
+        asked += [json.loads(condition) for condition in self.conditions]
         if self.types is not None:
-            schema["allOf"].append({"type": sorted(self.types)} if self.types else False)
+            asked.append({"type": sorted(self.types)} if self.types else False)
         if self.values is not None:
-            schema["enum"] = [json.loads(value) for value in self.values]
-        return schema
+            asked.append({"enum": [json.loads(value) for value in self.values]})
+        return {"allOf": asked}
 
     def element(self, index: int) -> Shape:
         """Give the shape of an array's element."""

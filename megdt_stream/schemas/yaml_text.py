@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 
 def dump(value: Any) -> str:
@@ -36,8 +36,16 @@ def _entry(head: str, part: Any) -> Iterator[str]:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and value.replace("-", "").replace("_", "").isalpha() and value.isascii():
         return value if value.lower() not in _WORDS else json.dumps(value)
-    return json.dumps(value, ensure_ascii=False)
+    return "".join(map(_printable, json.dumps(value, ensure_ascii=False)))
 
 
+def _printable(character: str) -> str:
+    """Escape what YAML wants escaped and JSON does not."""
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) <= _BASIC_PLANE else f"\\U{ord(character):08x}"
+
+
+_BASIC_PLANE: Final = 0xFFFF
 # Bare words that some YAML reader takes for something else than a string.
-_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})

@@ -27,6 +27,55 @@ class Ablation(NamedTuple):
 
 ABLATIONS = (
     Ablation(
+        "what comes back in a circle is taken",
+        "twin/person.py",
+        " and name not in held.via",
+        "",
+        "tests/mirror/test_persons.py",
+    ),
+    Ablation(
+        "a carried row is taken in any order",
+        "twin/person.py",
+        "and (known is None or seq >= known.seq)",
+        "",
+        "tests/mirror/test_persons.py",
+    ),
+    Ablation(
+        "a register goes back",
+        "twin/person.py",
+        'if state == "some" or seq <= register.base:',
+        'if state == "some":',
+        "tests/mirror/test_persons.py",
+    ),
+    Ablation(
+        "an own slot is lost behind a carried one",
+        "twin/person.py",
+        "covered = {} if own is None or stands == own else dict(own.slots)",
+        "covered = {}",
+        "tests/mirror/test_persons.py",
+    ),
+    Ablation(
+        "the old head is not told",
+        "mirror.py",
+        "if head is not None:\n            self._carry(",
+        "if False:\n            self._carry(",
+        "tests/mirror/test_persons.py",
+    ),
+    Ablation(
+        "what is forgotten is kept",
+        "mirror.py",
+        "held.seq < register.base",
+        "False",
+        "tests/mirror/test_persons.py",
+    ),
+    Ablation(
+        "rules speak for pseudonyms",
+        "governance/overdue.py",
+        "if twin.head is not None:",
+        "if False:",
+        "tests/mirror/test_persons.py",
+    ),
+    Ablation(
         "depth is not counted",
         "evidence/intake.py",
         "_depth(bare) > MAX_DEPTH",
@@ -79,11 +128,15 @@ ABLATIONS = (
         "tests/evidence/test_contract.py",
     ),
     Ablation(
-        "levels are cut off", "evidence/reference.py", "+ 500) // 1000", ") // 1000", "tests/evidence/test_scales.py"
+        "levels are cut off",
+        "evidence/reference/scales.py",
+        "+ 500) // 1000",
+        ") // 1000",
+        "tests/evidence/test_scales.py",
     ),
     Ablation(
         "one language is enough",
-        "evidence/reference.py",
+        "evidence/reference/fields.py",
         "Field(min_length=2)",
         "Field(min_length=1)",
         "tests/evidence/test_scales.py",
@@ -92,11 +145,17 @@ ABLATIONS = (
     Ablation(
         "the larger digest stands",
         "twin/fold.py",
-        "if digest > same.digest",
-        "if digest < same.digest",
+        "if digest >= same.digest",
+        "if digest <= same.digest",
         "tests/twin/test_order.py",
     ),
-    Ablation("what came last stands", "twin/fold.py", "current.rev > fact.rev", "False", "tests/twin/test_order.py"),
+    Ablation(
+        "what came last stands",
+        "twin/fold.py",
+        "before.rev > fact.rev",
+        "False",
+        "tests/twin/test_order.py",
+    ),
     Ablation("zero sums stay", "twin/fold.py", "if value[0]:", "if True:", "tests/twin/test_order.py"),
     Ablation(
         "versions are not counted", "twin/fold.py", ">= MAX_VERSIONS", "> MAX_VERSIONS", "tests/twin/test_state.py"
@@ -111,8 +170,8 @@ ABLATIONS = (
     Ablation(
         "silence empties the plan",
         "twin/rotation.py",
-        "if slot[_EXPECTS] is not None",
-        "if slot[_STARTS] is not None",
+        "[old if new is None else new for",
+        "[new for",
         "tests/twin/test_state.py",
     ),
     Ablation(
@@ -177,10 +236,16 @@ ABLATIONS = (
         "-1, entry.offset",
         "tests/mirror/test_step.py",
     ),
-    Ablation("tags as they come", "runtime/keys.py", "== stretch", ">= 0", "tests/runtime_unit/test_keys.py"),
+    Ablation(
+        "tags as they come",
+        "store_keys.py",
+        "== stretch",
+        ">= 0",
+        "tests/runtime_unit/test_keys.py",
+    ),
     Ablation(
         "the past counts for ever",
-        "runtime/intake_stage.py",
+        "runtime/reject_guard.py",
         ">= self._events:\n            gone",
         ">= 10**9:\n            gone",
         "tests/runtime_unit/test_reject_guard.py",

@@ -37,10 +37,10 @@ def test_murmur2_is_that_of_the_broker(text, hashed):
 
 
 def test_topics_have_distinct_names():
-    assert len(topics.BY_NAME) == len(topics.BY_SHORT) == len(topics.ALL) == 8
+    assert len(topics.BY_NAME) == len(topics.BY_SHORT) == len(topics.ALL) == 11
     assert [topic.name for topic in topics.INPUTS] == [
-        f"megdt.{short}.v1" for short in ("assessments", "rotations", "exposures", "outcomes", "identities")
-    ]
+        f"megdt.{short}.v1" for short in ("assessments", "rotations", "exposures", "activities")
+    ] + [f"megdt.{short}.v1" for short in ("outcomes", "resources", "identities", "decisions")]
 
 
 def test_inputs_are_stamped_by_the_broker_and_kept_for_days():

@@ -371,3 +371,19 @@ def test_the_latest_register_holds_in_whatever_order_it_comes(messages):
         world.logs[0].append(record.encode(Carried("k1.a", "sk.a", seq, state, rows)))
     assert world.settle()
     assert world.twin("k1.a") == {"x|case|P|-|0": "4"}
+
+
+def test_a_link_made_anew_brings_only_what_stands_then():
+    world = World(random.Random(1))
+    for fact in (
+        exposure("sk.b", 1, 5),
+        exposure("sk.a", 2, 1),
+        link("sk.b", "sk.a", 0),
+        link("sk.a", "k1.a", 1),
+        link("sk.a", None, 2, happened=1),
+        link("sk.b", None, 3, happened=1),
+        link("sk.a", "k1.a", 4, happened=2),
+    ):
+        world.publish(fact)
+        assert world.settle(rounds=20)
+    assert world.twin("k1.a")["x|case|P|-|0"] == "1"

@@ -16,6 +16,7 @@ from megdt_stream.cli import (
     pseudonym,
     reference,
     rejects,
+    schemas,
     serve,
     spool,
     validate,
@@ -75,7 +76,7 @@ def megdt(
     """
 
 
-for group in (play, serve, write, importing, validate, spool, pseudonym, reference, inspect, rejects, bench):
+for group in (play, serve, write, importing, validate, spool, pseudonym, reference, schemas, inspect, rejects, bench):
     group.register(app)
 
 

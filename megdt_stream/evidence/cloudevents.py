@@ -211,11 +211,13 @@ def size_of(headers: Sequence[tuple[str, bytes | None]]) -> int:
 def read_headers(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
     """Read what the headers say of an event; those that say nothing of one are passed over, and null is absent.
 
-    Binary mode is where there is a `ce_specversion`; in the structured one only `content-type` counts, and in both
-    `traceparent`.
+    Binary mode is where there is a `ce_specversion` and the content type is no CloudEvents envelope, in which case the
+    headers only repeat attributes. In structured mode only `content-type` counts, and in both `traceparent`.
     """
     stated = [(name, value) for name, value in headers if value is not None]
-    read = Headers(binary=any(name == _SPECVERSION for name, _ in stated), traceparent=_traceparent(stated))
+    enveloped = any(name == CONTENT_TYPE and _is_envelope(value) for name, value in stated)
+    binary = not enveloped and any(name == _SPECVERSION for name, _ in stated)
+    read = Headers(binary=binary, traceparent=_traceparent(stated))
     texts: dict[str, str] = {}
     for name, value in stated:
         if name == CONTENT_TYPE or (read.binary and name.startswith(_PREFIX)):
@@ -225,6 +227,10 @@ def read_headers(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
     elif texts.get(CONTENT_TYPE, "").partition(";")[0].strip(" \t").lower() == BATCH:
         read.note(Problem("", "a batch of events in one record", "Send each event as a record of its own."))
     return read
+
+
+def _is_envelope(content_type: bytes) -> bool:
+    return content_type.strip(b" \t").lower().startswith(b"application/cloudevents")
 
 
 def _take(read: Headers, texts: dict[str, str], name: str, value: bytes) -> None:

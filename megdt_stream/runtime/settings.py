@@ -267,7 +267,12 @@ def unknown_variables(names: Iterable[str] | None = None) -> list[str]:
     return [_suggest(name, known) for name in unknown]
 
 
-_OTHERS: Final = frozenset({"MEGDT_DATA_DIR", "MEGDT_FAILPOINTS", "MEGDT_TEST_KAFKA", "MEGDT_TEST_REDIS"})
+_OTHERS: Final = frozenset(
+    {
+        *("MEGDT_DATA_DIR", "MEGDT_FAILPOINTS", "MEGDT_TEST_KAFKA", "MEGDT_TEST_REDIS"),
+        *("MEGDT_PSEUDONYM_KEY", "MEGDT_PSEUDONYM_KEY_FILE"),
+    }
+)
 """Variables with the prefix that are read elsewhere: by the command line, crash points and tests."""
 
 

@@ -20,6 +20,7 @@ ATTRIBUTES: Final = frozenset(
 )
 _PREFIX: Final = "ce_"
 _TYPE_HEADER: Final = "content-type"
+_ENVELOPE: Final = b"application/cloudevents"
 _TRACE: Final = "traceparent"
 _TRACE_FORM: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,9})")
@@ -39,7 +40,9 @@ def read_event(record: Record) -> dict[str, Any]:
 
 def is_binary(record: Record) -> bool:
     """Say whether the attributes are in the headers."""
-    return any(name == _PREFIX + "specversion" for name, _ in record.stated)
+    names = {name for name, _ in record.stated}
+    types = [value.strip(b" \t").lower() for name, value in record.stated if name == _TYPE_HEADER]
+    return _PREFIX + "specversion" in names and not any(value.startswith(_ENVELOPE) for value in types)
 
 
 def headers_size(record: Record) -> int:

@@ -131,6 +131,11 @@ def test_what_is_refused(more, reason, path):
     assert refusal(encounter(**more)) == (reason, path)
 
 
+@pytest.mark.parametrize("entry", [{"resource": encounter()}, [encounter()]])
+def test_a_bundle_whose_entries_were_not_read_is_refused(entry):
+    assert refusal({"resourceType": "Bundle", "entry": entry}) == ("malformed", "/entry")
+
+
 def test_a_procedure_without_a_date():
     assert refusal(procedure(performedDateTime=None, performedString="last winter"))[0] == "missing_time"
 

@@ -28,7 +28,9 @@ def test_both_are_measured_on_a_mix_of_types() -> None:
 def test_the_command(as_json: bool) -> None:
     from megdt_stream.cli.app import app
 
-    shown = CliRunner().invoke(app, ["bench", "intake", "--events", "300", "--rounds", "1", *["--json"][: int(as_json)]])
+    shown = CliRunner().invoke(
+        app, ["bench", "intake", "--events", "300", "--rounds", "1", *["--json"][: int(as_json)]]
+    )
     assert shown.exit_code == 0
     if as_json:
         found = json.loads(shown.stdout)

@@ -15,7 +15,12 @@ COMMANDS = ["demo", "chaos", "up", "worker", "watch", "publish", "synth", "verif
 IN_GROUPS = [
     "topics create",
     "topics check",
-    "import oulad",
+    *(f"import {kind}" for kind in ("csv", "xapi", "fhir", "caliper", "oulad")),
+    *("reference list", "reference show", "reference check"),
+    *("rejects list", "rejects show", "rejects replay"),
+    *("schemas list", "schemas show", "schemas check"),
+    *("spool status", "spool drain", "pseudonym new-key", "pseudonym of"),
+    "bench intake",
     "twin show",
     "bench replay",
     "bench scale",

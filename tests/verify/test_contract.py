@@ -134,7 +134,15 @@ def test_sizes(judge, assessment):
 
 
 def test_extension_attributes_are_kept(judge, assessment):
-    extra = {"a": "", "b2": True, "c": -(2**31), "d": 2**31 - 1, "e": None, "f" * 32: "x" * 1024, "dataschema": "https://a.b/s"}
+    extra = {
+        "a": "",
+        "b2": True,
+        "c": -(2**31),
+        "d": 2**31 - 1,
+        "e": None,
+        "f" * 32: "x" * 1024,
+        "dataschema": "https://a.b/s",
+    }
     kept = {name: value for name, value in extra.items() if value is not None}
     assert judge(assessment(**extra))["ext"] == kept
     assert "ext" not in judge(assessment(e=None))

@@ -170,7 +170,7 @@ class _Converter:
         if kind is None:
             raise Unusable(AdapterReason.MALFORMED, "/resourceType", "a resource names its type")
         if kind == "Bundle":
-            raise Beside("a Bundle without entries")
+            raise _bundle(resource)
         if kind not in _STATUSES:
             raise Beside(f"resource {kind}"[:SIGNS])
         status = _status(kind, resource)
@@ -343,6 +343,13 @@ class _Places(NamedTuple):
 
 _ENCOUNTER_PLACES: Final = _Places("participant", "individual")
 _PROCEDURE_PLACES: Final = _Places("performer", "actor")
+
+
+def _bundle(bundle: dict[str, Any]) -> Exception:
+    """Say what a bundle is that stands for itself: readers give the entries of all others."""
+    if bundle.get("entry") in (None, []):
+        return Beside("a Bundle without entries")
+    return Unusable(AdapterReason.MALFORMED, "/entry", "entries are a list, in bundles that are not nested without end")
 
 
 def _without_resource(entry: object) -> Exception:

@@ -15,7 +15,7 @@ from megdt_stream.publisher.importing.sources import Source
 Inside: TypeAlias = Callable[[object], list[Any] | None]
 """What a container of a format holds; None for what is an item itself."""
 
-SUFFIXES: Final = (".json", ".ndjson", ".jsonl")
+SUFFIXES: Final = (".json", ".ndjson", ".jsonl", ".jsonld")
 MAX_ITEM_BYTES: Final = MAX_EVENT_BYTES
 _MAX_LINE: Final = 64 * 1024 * 1024
 """Of a line, which may be a whole bundle."""

@@ -7,8 +7,13 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from megdt_stream.local import Stack, open_stack
+
+# How fast a machine draws examples and runs them is no property of the code; benchmarks measure that.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from megdt_stream.errors import Stalled
 from megdt_stream.evidence import topics
 from megdt_stream.runtime import admin, keys
 from tests.faults.events import conflict, hospital
@@ -37,15 +38,27 @@ def test_the_broker_is_killed_and_comes_back(system: System) -> None:
     assert system.stack.broker is not None
     before = system.applied()
     count = system.publish(hospital(seed=22))
-    with system.working(max_poll_records=15) as worker:
-        _half_way(system, before, count)
-        system.stack.broker.kill()
-        assert worker.wait_exit(SESSION_SECONDS) is None, "it waits in place"
-        system.stack.broker.start()
-        system.stack.broker.wait_ready()
+    worker = system.worker(max_poll_records=15)
+    eventually(lambda: worker.pid in system.owners(), otherwise=system.tail)
+    _half_way(system, before, count)
+    system.stack.broker.kill()
+    assert worker.wait_exit(SESSION_SECONDS) is None, "it waits in place"
+    system.stack.broker.start()
+    system.stack.broker.wait_ready()
+    try:
         system.drained()
-        system.judge()
-        assert worker.alive
+    except Stalled:
+        # Seldom a consumer stays deaf after the broker's death (docs/faults.md). Its watchdog must have ended it
+        # by now, and whoever supervises it starts another; a worker that lives on and does nothing is a fault.
+        code = worker.wait_exit(SESSION_SECONDS)
+        assert code not in (None, 0), system.tail()
+        with system.working():
+            system.drained()
+            system.judge()
+        return
+    system.judge()
+    assert worker.alive
+    assert system.end(worker) == 0, system.tail()
 
 
 def test_a_store_that_lost_everything_is_filled_again_and_nobody_is_alerted_twice(system: System) -> None:

@@ -19,7 +19,7 @@ TEST_TIMEOUT ?= 20m
 PYTEST_ARGS ?=
 UV_VERSION := 0.13.9
 
-.PHONY: help setup demo test bench lint format lock clean
+.PHONY: help setup demo test fuzz bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ demo: setup ## start a local Kafka and Redis and show the live twin, from synthe
 
 test: setup lint ## lint, then every test (the stack tests start their own Kafka and Redis)
 	@timeout --kill-after=30s $(TEST_TIMEOUT) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+fuzz: setup ## the property tests with new examples each time (PYTEST_ARGS="-k word" chooses)
+	@$(BIN)/python -m pytest --hypothesis-profile=explore -m "not stack" $(PYTEST_ARGS)
 
 bench: setup ## measure replay throughput and latency on this machine
 	@exec $(BIN)/megdt bench replay

@@ -138,7 +138,7 @@ class Forwarder:
                     claimed = True
                 if self._spool.oldest(1, 0):
                     publisher = publisher or self._connect()
-                    drain(self._spool, publisher, self._told, self._stopping.is_set)
+                    drain(self._spool, publisher, self._acknowledged, self._stopping.is_set)
             except MegdtError as error:
                 self._note(str(error))
                 if publisher is not None:
@@ -154,6 +154,10 @@ class Forwarder:
             publisher.close(0)
         if claimed:
             self._spool.release()
+
+    def _acknowledged(self, seq: int, receipt: Receipt) -> None:
+        self._note(None)  # before anybody waiting for the record hears of it, not when all have gone
+        self._told(seq, receipt)
 
     def _note(self, trouble: str | None) -> None:
         with self._lock:

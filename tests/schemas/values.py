@@ -1,6 +1,7 @@
 """Values that fit a schema, made from its shape."""
 
 import json
+import math
 
 import jsonschema_rs
 from hypothesis import strategies as st
@@ -38,10 +39,13 @@ def of_type(shape, name):
         case "boolean":
             return st.booleans()
         case "integer":
-            return st.integers(bounds.get("minimum", -(2**53) + 1), bounds.get("maximum", 2**53 - 1))
+            least, most = bounds.get("minimum", -(2**53) + 1), bounds.get("maximum", 2**53 - 1)
+            return st.integers(least, most) if least <= most else st.nothing()
         case "number":
             least, most = bounds.get("minimum", -1e6), bounds.get("maximum", 1e6)
-            return st.one_of(st.integers(int(least), int(most)), st.floats(least, most))
+            if least > most:
+                return st.nothing()
+            return st.one_of(st.integers(math.ceil(least), max(math.ceil(least), int(most))), st.floats(least, most))
         case "string":
             return of_text(shape)
         case "array":
@@ -59,12 +63,16 @@ def of_text(shape):
         for pattern in others:
             made = made.filter(lambda text, pattern=pattern: grammar.compiled(pattern).search(text) is not None)
         return made
-    return st.text(st.characters(exclude_categories=("Cs",)), min_size=least, max_size=min(most, 20))
+    if least > most:
+        return st.nothing()
+    return st.text(st.characters(exclude_categories=("Cs",)), min_size=least, max_size=max(least, min(most, 20)))
 
 
 def of_array(shape):
     """Make arrays: the first elements by place, then the rest, not many."""
     least, most = shape.bounds.get("minItems", 0), min(shape.bounds.get("maxItems", 3), len(shape.first) + 3)
+    if least > shape.bounds.get("maxItems", least):
+        return st.nothing()
     rest = 0 if shape.rest is not None and shape.rest.closed else most
     sizes = st.integers(least, max(least, min(most, len(shape.first) + rest)))
     return sizes.flatmap(lambda size: st.tuples(*(of_shape(shape.element(i)) for i in range(size))).map(list))

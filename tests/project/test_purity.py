@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "megdt_stream"
-PURE = ("errors", "evidence", "twin", "calibration", "scenario", "governance", "mirror")
+PURE = ("errors", "evidence", "twin", "calibration", "scenario", "governance", "mirror", "driver")
 
 FORBIDDEN_MODULES = frozenset(
     [

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from megdt_stream.errors import TopicMissing, Unavailable
+from megdt_stream.runtime import header_names
 
 _POLL_MS: Final = 500
 _POLL_RECORDS: Final = 5_000
@@ -72,6 +73,7 @@ class LogReader:
 @asynccontextmanager
 async def open_log(brokers: list[str], options: dict[str, Any]) -> AsyncIterator[LogReader]:
     """Open a reader. Raises Unavailable when no broker answers."""
+    header_names.install()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=brokers,
         group_id=None,

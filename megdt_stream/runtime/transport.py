@@ -28,6 +28,7 @@ from mode import Service
 from mode.utils.futures import notify
 
 from megdt_stream.errors import CursorOutsideLog, LogError, MegdtError, OffsetGap, TopicRecreated, Unavailable
+from megdt_stream.runtime import header_names
 from megdt_stream.runtime.claims import Batch, Claim, Ledger, TopicPartition
 from megdt_stream.runtime.store import Taken
 
@@ -93,6 +94,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, with settings that Faust does not pass on."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        header_names.install()
         consumer = super()._create_worker_consumer(transport)
         # Faust's 1.5 s: meanwhile the broker answers nothing else on this connection, and a partition that was
         # drained after the request went out is not asked for.

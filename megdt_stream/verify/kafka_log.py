@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from megdt_stream.errors import TopicMissing, Unavailable
+from megdt_stream.verify import header_names
 from megdt_stream.verify.log import Ends, Log, PartitionLog, Record
 from megdt_stream.verify.names import full_name, short_name
 
@@ -24,6 +25,7 @@ class KafkaLog:
 
     def __init__(self, servers: str) -> None:
         _check_reachable(servers)
+        header_names.install()
         try:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=servers.split(","),

@@ -100,7 +100,7 @@ ON_STORE = (
     ),
     Break(
         "the mirror does not know a re-delivery",
-        "mirror.py",
+        "mirror/folding.py",
         (("if offset <= seen.get(source, -1):", "if False:"),),
         "intake_dies_after_producing_and_before_settling",
     ),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from megdt_stream import mirror
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Assessment, Carried, CarriedRow, Exposure, Identity, Retraction, Rotation, Tick
+from megdt_stream.mirror import carrying
 from megdt_stream.runtime.memory import MemoryLedger
 from megdt_stream.runtime.mirror_stage import load_rows
 from tests.mirror.logs import EVIDENCE, RULE, alerts
@@ -325,7 +326,7 @@ def world_result(world):
 
 def test_many_rows_are_carried_in_pieces():
     world = World(random.Random(1), cut=500, copies=False)
-    for number in range(mirror.ROWS_A_RECORD + 1):
+    for number in range(carrying.ROWS_A_RECORD + 1):
         world.publish(exposure("sk.a", number))
     world.publish(link("sk.a", "k1.a", 0))
     assert world.settle()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from megdt_stream import mirror
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Exposure, Tick
-from megdt_stream.mirror import FoldFailed, Partition, Rows
+from megdt_stream.mirror import FoldFailed, Partition, Rows, folding
 from megdt_stream.twin.state import Twin
 from tests.mirror.logs import NUMBER, RUBBISH, RULE, TIMES, alerts, applied, expected, logs, rejects
 from tests.twin.facts import BLANK, DAY, named, placed
@@ -203,14 +203,14 @@ def broken(values, condemned=()):
 @pytest.fixture
 def failing(monkeypatch):
     """A fold that cannot do records of trainee k1.b."""
-    real = mirror.fold
+    real = folding.fold
 
     def fold(twin, row, fact):
         if fact.trainee == "k1.b":
             raise ZeroDivisionError(fact.id)
         return real(twin, row, fact)
 
-    monkeypatch.setattr(mirror, "fold", fold)
+    monkeypatch.setattr(folding, "fold", fold)
 
 
 @pytest.mark.usefixtures("failing")

@@ -1,0 +1,48 @@
+"""When to look again at what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+
+
+class Deadlines:
+    """When to look again at what: the partition's index of pending expectations, in memory and in due order."""
+
+    def __init__(self, due: Iterable[tuple[str, int]] = ()) -> None:
+        """Take (member, due) pairs as the store holds them."""
+        self._due = dict(due)
+        self._heap = [(due, member) for member, due in self._due.items()]
+        self._heap.sort()
+
+    def set(self, member: str, due: int | None) -> bool:
+        """Set or clear a deadline; tell whether that changed anything."""
+        if self._due.get(member) == due:
+            return False
+        if due is None:
+            del self._due[member]
+        else:
+            self._due[member] = due
+            heappush(self._heap, (due, member))
+        return True
+
+    def reached(self, now: int) -> list[str]:
+        """Name the members due at or before `now`, earliest first, without taking them."""
+        return [member for due, member in sorted((due, m) for m, due in self._due.items() if due <= now)]
+
+    def pop(self, now: int) -> list[str]:
+        """Take the members due at or before `now`, earliest first."""
+        taken: list[str] = []
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            due, member = heappop(heap)
+            # Entries whose deadline moved since stay behind in the heap; the dict has the truth.
+            if self._due.get(member) == due:
+                del self._due[member]
+                taken.append(member)
+        return taken
+
+    @property
+    def earliest(self) -> int | None:
+        """Give the earliest entry's time, a lower bound of the next deadline."""
+        return self._heap[0][0] if self._heap else None

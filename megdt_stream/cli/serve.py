@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -124,6 +125,8 @@ def _wait(session: Session, stop: threading.Event) -> None:
 
 def worker() -> None:
     """Run one worker on MEGDT_KAFKA and MEGDT_REDIS until SIGTERM; JSON logs on stdout."""
+    # It takes seconds until the worker listens; one that is told to end before owns nothing and just ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from megdt_stream.runtime.app import run_worker
     from megdt_stream.runtime.settings import load
 

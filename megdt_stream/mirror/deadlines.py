@@ -28,7 +28,16 @@ class Deadlines:
 
     def reached(self, now: int) -> list[str]:
         """Name the members due at or before `now`, earliest first, without taking them."""
-        return [member for due, member in sorted((due, m) for m, due in self._due.items() if due <= now)]
+        heap, found, places = self._heap, set(), [0]
+        # No child in a heap is before its parent: only what is due is looked at, not all that is pending.
+        while places:
+            place = places.pop()
+            if place < len(heap) and heap[place][0] <= now:
+                due, member = heap[place]
+                if self._due.get(member) == due:
+                    found.add((due, member))
+                places += (2 * place + 1, 2 * place + 2)
+        return [member for _, member in sorted(found)]
 
     def pop(self, now: int) -> list[str]:
         """Take the members due at or before `now`, earliest first."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -154,3 +155,20 @@ def test_a_data_directory_has_one_user_at_a_time(run, tmp_path):
         (folder / "endpoint.json").write_bytes(orjson.dumps(endpoint | {"shared": True}))
         with ExitStack() as second:
             assert _take_or_attach(folder, second).kafka == "k:1"
+
+
+def test_a_worker_that_is_told_to_end_before_it_listens_just_ends(monkeypatch, run):
+    from megdt_stream.runtime import app as runtime_app
+    from megdt_stream.runtime import settings
+
+    def told(_settings):
+        signal.raise_signal(signal.SIGTERM)
+        return 3
+
+    monkeypatch.setattr(runtime_app, "run_worker", told)
+    monkeypatch.setattr(settings, "load", lambda _needed: None)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert run("worker").exit_code == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)

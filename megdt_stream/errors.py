@@ -13,6 +13,7 @@
     ├── StoreError                   70   stop    Redis answers, but not as it must
     │   ├── StoreEvicting            78   stop    it may drop keys under memory pressure
     │   ├── StoreLost                75   stop    it forgot a cursor while a worker was running
+    │   ├── TwinFormat               78   stop    its twins are of another format than this version's
     │   └── TwinCorrupt              70   stop    a key of ours holds another type
     ├── RejectLimit                  65   stop    too large a share of the input is rejected
     ├── Stalled                      75   stop    there is work and none gets done
@@ -147,6 +148,16 @@ class TwinCorrupt(StoreError):
     """A key of ours holds another type than ours. Nothing was written."""
 
     default_remedy = "find who else writes under the megdt: prefix, then rebuild the partition from the evidence topic"
+
+
+class TwinFormat(StoreError):
+    """The store's twins are written in another format than this version writes. Nothing is read or written."""
+
+    exit_code = 78
+    default_remedy = (
+        "older: run `megdt rebuild` with this version, which folds the log into twins of its format while workers of "
+        "the other go on; newer: start workers of the version that wrote them"
+    )
 
 
 class StoreLost(StoreError):

@@ -61,6 +61,7 @@ class Code(StrEnum):
     OFFSET_GAP = "offset_gap", "Records are missing inside the log."
     CURSOR_OUTSIDE_LOG = "cursor_outside_log", "The next offset to apply is not in the log."
     TOPIC_RECREATED = "topic_recreated", "A topic was deleted and made again under the same name."
+    TWIN_FORMAT = "twin_format", "The store's twins have another format than this version writes."
     TOPICS_DIFFER = "topics_differ", "A topic's settings on the broker are not those it needs."
     STORE_ROLLBACK = "store_rollback", "The store lost writes; the worker applies again from its cursor."
     REBUILD_STARTED = "rebuild_started", "Twins are built anew from the evidence topic."

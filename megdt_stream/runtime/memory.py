@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from megdt_stream.errors import TopicRecreated
+from megdt_stream.errors import TopicRecreated, TwinFormat
 from megdt_stream.mirror import Changes, Deadlines, HeldKey, InputPartition, Needs, Partition, RowKey, Rows
 from megdt_stream.runtime.store import (
     Commit,
@@ -19,6 +19,8 @@ from megdt_stream.runtime.store import (
     Pending,
     Refused,
     Taken,
+    format_of,
+    other_format,
     pack_message,
     unpack_message,
 )
@@ -39,6 +41,7 @@ class Own:
     now: int = 0
     watermark: int = -1
     replay_until: int = 0
+    format: str = ""
 
 
 @dataclass(slots=True)
@@ -78,14 +81,18 @@ class MemoryLedger:
     async def take(
         self, topic: str, partition: int, generation: int, log: tuple[int, int], topic_id: str, over: str = ""
     ) -> Taken | Refused:
-        """Take a partition under a new token. Raises TopicRecreated."""
+        """Take a partition under a new token. Raises TopicRecreated, TwinFormat."""
         own = self._own[topic, partition]
         if own.topic_id is not None and own.topic_id != topic_id:
             raise TopicRecreated(f"{topic} has id {topic_id}, the cursor was written for {own.topic_id}")
+        format_ = format_of(topic)
+        if own.format and own.format != format_:
+            raise TwinFormat(other_format(partition, int(own.format)))
         held = own.generation
         if held is not None and generation < held and str(held) != over:
             return Refused(held, own.offset or 0)
         own.generation, own.token, own.topic_id = generation, f"{generation}.{uuid4().hex}", topic_id
+        own.format = format_
         created = own.offset is None
         if own.offset is None:
             own.offset, own.replay_until = log
@@ -238,7 +245,7 @@ class MemoryLedger:
         own = self._own[topic, partition]
         if (own.view, own.offset, own.now) != (old, offset, now):
             return False
-        own.view, own.token = new, f"switch.{uuid4().hex}"
+        own.view, own.token, own.format = new, f"switch.{uuid4().hex}", format_of(topic)
         return True
 
 

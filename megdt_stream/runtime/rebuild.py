@@ -27,6 +27,7 @@ from megdt_stream.runtime.recovery import identity, sent_messages
 from megdt_stream.runtime.settings import Settings
 from megdt_stream.runtime.store import Commit, Store, Taken, pack_message
 from megdt_stream.seed_files import load_rule
+from megdt_stream.twin import state
 
 Progress = Callable[[str], None]
 _TOPIC = topics.EVIDENCE.name
@@ -43,6 +44,8 @@ class Rebuilt:
     surplus: list[str] = field(default_factory=list)
     records: int = 0
     resent: int = 0
+    upgraded: int = 0
+    """Partitions whose twins had another format: they are made anew, and there is nothing to compare them with."""
     seconds: float = 0.0
 
     @property
@@ -61,6 +64,7 @@ class Rebuilt:
             "examples": (self.differing + self.missing + self.surplus)[:20],
             "records": self.records,
             "resent": self.resent,
+            "upgraded_partitions": self.upgraded,
             "seconds": round(self.seconds, 2),
             "ok": self.equal,
         }
@@ -112,7 +116,7 @@ class _PartitionRebuild:
         self._rule = rule
         self._number = number
         self._topic_id = topic_id
-        self._old = ""
+        self._old, self._format = "", ""
         self._messages: list[Message] = []
         self._partition = Partition(number)
         self.records = 0
@@ -120,7 +124,7 @@ class _PartitionRebuild:
     async def fold(self, progress: Callable[[int, int], None]) -> None:
         """Fold up to the live cursor, as often as it moves on, and switch."""
         live = await self._live()
-        self._old = live["view"]
+        self._old, self._format = live["view"], live["format"]
         new = chr((ord(self._old) - ord("a") + 1) % 26 + ord("a"))
         await self._wipe(new)
         begin, _ = (await self._reader.bounds(_TOPIC))[self._number]
@@ -148,6 +152,7 @@ class _PartitionRebuild:
         live = {_bytes(name).decode(): _bytes(value).decode() for name, value in found.items()}
         live.setdefault("view", "a")
         live.setdefault("offset", "0")
+        live.setdefault("format", "1")
         return live
 
     async def _fold_to(
@@ -175,6 +180,10 @@ class _PartitionRebuild:
         rebuilt = {trainee: found for trainee, found in rebuilt.items() if found != _EMPTY}
         prefix = keys.view(self._number, self._old)
         result.twins += len(rebuilt)
+        if self._format != str(state.FORMAT):
+            result.upgraded += 1
+            await self._wipe(self._old)
+            return
         before = set()
         async for key in self._client.scan_iter(match=f"{_escaped(prefix)}t:*", count=_SCAN):
             trainee = key[len(prefix) + 2 :].decode()

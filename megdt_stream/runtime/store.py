@@ -29,11 +29,12 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from megdt_stream.errors import StoreError, TopicRecreated, TwinCorrupt, Unavailable
+from megdt_stream.errors import StoreError, TopicRecreated, TwinCorrupt, TwinFormat, Unavailable
+from megdt_stream.evidence import topics
 from megdt_stream.mirror import Changes, Deadlines, HeldKey, InputPartition, Message, Needs, Partition, RowKey, Rows
 from megdt_stream.runtime import keys
 from megdt_stream.runtime.pipelining import Pipelining
-from megdt_stream.twin import journal, person
+from megdt_stream.twin import journal, person, state
 from megdt_stream.twin.journal import Row
 from megdt_stream.twin.person import Held
 from megdt_stream.twin.state import PERSON_KINDS, Twin
@@ -151,14 +152,19 @@ class Store:
         """Take a partition under a new token.
 
         `log` is its begin and end; `over` names the stored generation that may be overridden although it is higher.
-        Raises TopicRecreated when the cursor was written for another topic of the same name.
+        Raises TopicRecreated when the cursor was written for another topic of the same name, TwinFormat when another
+        version wrote the twins.
         """
         token = f"{generation}.{uuid4().hex}"  # unique: a counter would repeat after a store rollback
         name = keys.own(topic, partition)
-        reply = await self._run("take", [name], [generation, token, self._owner, log[0], topic_id, over, log[1]])
+        reply = await self._run(
+            "take", [name], [generation, token, self._owner, log[0], topic_id, over, log[1], format_of(topic)]
+        )
         verdict = reply[0].decode()
         if verdict == "refused":
             return Refused(int(reply[1]), int(reply[2]))
+        if verdict == "format":
+            raise TwinFormat(other_format(partition, int(reply[1])))
         if verdict == "recreated":
             raise TopicRecreated(f"{topic} has id {topic_id}, the cursor was written for {reply[1].decode()}")
         fields = await self.call("HMGET", name, "token", "offset", "view", "now", "replay_until")
@@ -347,7 +353,20 @@ class Store:
         The token changes with it, so the live worker's next commit is refused and it loads the new view.
         """
         token = f"switch.{uuid4().hex}"
-        return bool(await self._run("switch", [keys.own(topic, partition)], [old, new, offset, now, token]))
+        return bool(
+            await self._run("switch", [keys.own(topic, partition)], [old, new, offset, now, token, state.FORMAT])
+        )
+
+
+def format_of(topic: str) -> str:
+    """Give the format of what is stored beside a topic's cursor; empty where that is nothing but the cursor."""
+    return str(state.FORMAT) if topic == topics.EVIDENCE.name else ""
+
+
+def other_format(partition: int, found: int) -> str:
+    """Word that a partition's twins are of another format."""
+    age = "older" if found < state.FORMAT else "newer"
+    return f"the twins of partition {partition} have format {found}, {age} than this version's {state.FORMAT}"
 
 
 def outgoing(messages: Iterable[Message], caused: Mapping[int, int]) -> list[Outgoing]:

@@ -27,7 +27,15 @@ from faust.types.tuples import ConsumerMessage
 from mode import Service
 from mode.utils.futures import notify
 
-from megdt_stream.errors import CursorOutsideLog, LogError, MegdtError, OffsetGap, TopicRecreated, Unavailable
+from megdt_stream.errors import (
+    CursorOutsideLog,
+    LogError,
+    MegdtError,
+    OffsetGap,
+    TopicRecreated,
+    TwinFormat,
+    Unavailable,
+)
 from megdt_stream.runtime import header_names
 from megdt_stream.runtime.claims import Batch, Claim, Ledger, TopicPartition
 from megdt_stream.runtime.store import Taken
@@ -190,7 +198,7 @@ class Consumer(driver.Consumer):
                 return {}
             try:
                 taken = await self._take(tp, generation, (begin[tp], end[tp]))
-            except TopicRecreated as error:
+            except (TopicRecreated, TwinFormat) as error:
                 self.wiring.observer.fatal(error)
                 return {}
             if taken is None:

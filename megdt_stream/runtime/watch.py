@@ -16,6 +16,7 @@ from megdt_stream.errors import (
     RejectLimit,
     StoreLost,
     TopicRecreated,
+    TwinFormat,
     Unavailable,
 )
 from megdt_stream.evidence import topics
@@ -36,6 +37,7 @@ _FATAL_CODES: dict[type[BaseException], Code] = {
     OffsetGap: Code.OFFSET_GAP,
     CursorOutsideLog: Code.CURSOR_OUTSIDE_LOG,
     TopicRecreated: Code.TOPIC_RECREATED,
+    TwinFormat: Code.TWIN_FORMAT,
 }
 
 

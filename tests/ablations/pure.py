@@ -292,6 +292,13 @@ ABLATIONS = (
         "and false",
         "tests/runtime_unit/test_store.py",
     ),
+    Ablation(
+        "stack: twins of any format are taken",
+        "runtime/lua/take.lua",
+        "if format ~= ARGV[8] then",
+        "if false then",
+        "tests/runtime_unit/test_store.py",
+    ),
 )
 
 

@@ -8,11 +8,12 @@ import asyncio
 import pytest
 
 from megdt_stream import mirror
-from megdt_stream.errors import TopicRecreated
+from megdt_stream.errors import TopicRecreated, TwinFormat
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Tick
 from megdt_stream.mirror import Changes, Message, Needs, Partition, Rows
 from megdt_stream.runtime.store import Commit, Pending, Refused, Taken
+from megdt_stream.twin import state
 from megdt_stream.twin.state import Twin
 from tests.governance.test_overdue import DUE, LIMIT, Log
 from tests.mirror.logs import EVIDENCE, NUMBER, RULE, apply
@@ -99,6 +100,30 @@ class Conformance:
         for over in ("", "3"):
             with pytest.raises(TopicRecreated, match="other"):
                 await ledger.take(EVIDENCE, NUMBER, 9, (0, 9), "other", over)
+
+    @on_loop
+    async def test_twins_of_another_format_are_left_alone(self, ledger):
+        mine = await taken(ledger, generation=3)
+        for other, age in ((state.FORMAT + 1, "older"), (state.FORMAT - 1, "newer")):
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(state, "FORMAT", other)
+                with pytest.raises(TwinFormat, match=age):
+                    await ledger.take(EVIDENCE, NUMBER, 9, (0, 9), "id")
+                await ledger.take(INPUT, NUMBER, 9, (0, 9), "another")
+        partition, _, changes = stepped([])
+        assert await ledger.commit(EVIDENCE, partition, mine, 0, 1, changes, {}) is Commit.DONE, "nothing was taken"
+
+    @on_loop
+    async def test_a_rebuild_makes_twins_of_its_own_format(self, ledger):
+        mine = await taken(ledger, generation=3)
+        partition, _, changes = stepped([record.encode(Tick(50, 0))])
+        await ledger.commit(EVIDENCE, partition, mine, 0, 1, changes, {})
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(state, "FORMAT", state.FORMAT + 1)
+            assert await ledger.switch(EVIDENCE, NUMBER, "a", "b", 1, 50)
+            assert (await taken(ledger, generation=3)).view == "b"
+        with pytest.raises(TwinFormat, match="newer"):
+            await taken(ledger, generation=4)
 
     @on_loop
     async def test_partitions_and_topics_are_kept_apart(self, ledger):

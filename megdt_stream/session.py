@@ -29,6 +29,7 @@ from megdt_stream.runtime import admin
 from megdt_stream.runtime.drained import LogEnds, Standing, drain
 from megdt_stream.runtime.query import Query
 from megdt_stream.runtime.settings import Settings, load
+from megdt_stream.verify import Report, verify
 
 Kind = Literal["external", "attached", "own"]
 Clock = Literal["wall", "event"]
@@ -126,9 +127,26 @@ class Session:
         """Give the options of Kafka clients."""
         return self.settings.kafka_security.options() if self.kind == "external" else {}
 
+    @property
+    def redis_options(self) -> dict[str, Any]:
+        """Give the options of Redis clients."""
+        return self.settings.redis_options if self.kind == "external" else {}
+
     def query(self) -> Query:
         """Open a reader of the store."""
-        return Query(self.redis, **(self.settings.redis_options if self.kind == "external" else {}))
+        return Query(self.redis, **self.redis_options)
+
+    def verify(self, wait_seconds: float, progress: Callable[[str], None]) -> Report:
+        """Have the independent checker look at it; see `verify.verify`."""
+        return verify(
+            self.kafka,
+            self.redis,
+            wait_seconds=wait_seconds,
+            progress=progress,
+            seeds_dir=self.settings.seeds_dir,
+            kafka_options=self.security,
+            redis_options=self.redis_options,
+        )
 
     def check(self) -> None:
         """Raise WorkerEnded when our worker is gone."""

@@ -21,7 +21,7 @@ from megdt_stream.runtime.query import Query, Stored
 from megdt_stream.seed_files import load_estimation, load_rule
 from megdt_stream.session import Session, open_session
 from megdt_stream.twin.view import Estimation, TwinView, read
-from megdt_stream.verify import Report, verify
+from megdt_stream.verify import Report
 
 _FRAME_SECONDS: Final = 0.25
 _REST_SECONDS: Final = 30.0
@@ -121,7 +121,7 @@ class _Performance:
                 self._player.stop()
                 self._player.join(10)
             self._settle(query)
-            report = verify(self._session.kafka, self._session.redis, wait_seconds=_REST_SECONDS, progress=self._said)
+            report = self._session.verify(_REST_SECONDS, self._said)
             self._monitor.finish()
             self._show(self._words["done"], 1.0)
             return self._outcome(query, report)

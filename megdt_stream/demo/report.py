@@ -19,7 +19,7 @@ _NEXT: Final = (
     ("megdt synth -o events.ndjson", "try synth"),
     ("megdt publish events.ndjson", "try publish"),
     ("megdt watch --from-start", "try watch"),
-    ("megdt twin show TRAINEE", "try twin"),
+    ("megdt twin show trainee ID", "try twin"),
     ("megdt verify", "try verify"),
 )
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from megdt_stream.verify.judge import judge
 from megdt_stream.verify.log import Ends, Log, State
 from megdt_stream.verify.names import ALERTS, EVIDENCE, INPUTS, REJECTS
+from megdt_stream.verify.reference import load_reference
 from megdt_stream.verify.report import Report
 
 if TYPE_CHECKING:
@@ -22,20 +25,32 @@ _WORKED: Final = (*INPUTS, EVIDENCE)
 _POLL_SECONDS: Final = 0.25
 
 
-def verify(kafka: str, redis: str, *, wait_seconds: float = 0, progress: Callable[[str], None] | None = None) -> Report:
+def verify(
+    kafka: str,
+    redis: str,
+    *,
+    wait_seconds: float = 0,
+    progress: Callable[[str], None] | None = None,
+    seeds_dir: Path | None = None,
+    kafka_options: Mapping[str, Any] = MappingProxyType({}),
+    redis_options: Mapping[str, Any] = MappingProxyType({}),
+) -> Report:
     """Check the system behind a Kafka address (host:port, comma separated) and a Redis URL.
 
-    Waits up to `wait_seconds` for everything published so far to be applied and sent. Raises Unavailable and
-    TopicMissing.
+    Waits up to `wait_seconds` for everything published so far to be applied and sent. `seeds_dir` is the site's own
+    folder of reference data; the options are what the clients need to log in. Raises Unavailable, TopicMissing,
+    ConfigError.
     """
     # The judgement is of use without a broker and a store, so their clients are loaded by who wants them.
     from megdt_stream.verify.kafka_log import KafkaLog
     from megdt_stream.verify.redis_state import RedisState
 
     say = progress if progress is not None else _say_nothing
-    with closing(KafkaLog(kafka)) as source, closing(RedisState(redis)) as store, _collector_off():
+    reference = load_reference(seeds_dir)
+    opened = closing(KafkaLog(kafka, kafka_options)), closing(RedisState(redis, redis_options))
+    with opened[0] as source, opened[1] as store, _collector_off():
         log, state = _read(source, store, wait_seconds, say)
-        return judge(log, state, progress=say)
+        return judge(log, state, reference, say)
 
 
 @contextmanager

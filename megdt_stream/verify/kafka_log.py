@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -23,7 +24,7 @@ _FETCH_BYTES: Final = 8 * 1024 * 1024  # above the largest record a topic takes
 class KafkaLog:
     """A reader of topics, without a group: it leaves no trace on the broker."""
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: str, options: Mapping[str, Any] = MappingProxyType({})) -> None:
         _check_reachable(servers)
         header_names.install()
         try:
@@ -36,6 +37,7 @@ class KafkaLog:
                 max_poll_records=10_000,
                 # In plain Python the sums cost more than all the rest; a flipped bit shows as a difference.
                 check_crcs=False,
+                **options,
             )
         except KafkaError as error:
             raise Unavailable(f"Kafka at {servers} does not answer: {error}") from error

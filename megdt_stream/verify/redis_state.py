@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -25,9 +26,9 @@ Partitions = dict[str, int]
 class RedisState:
     """A reader of the store. It writes nothing."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any] = MappingProxyType({})) -> None:
         self._url = url
-        self._client = redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=10)
+        self._client = redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=10, **options)
 
     def close(self) -> None:
         """Close the connections."""

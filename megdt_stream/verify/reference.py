@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from megdt_stream.data_files import schemas_dir, seeds_dir
+from megdt_stream.errors import ConfigError
 from megdt_stream.verify.names import ALERTS, EVIDENCE, INPUTS, full_name
 from megdt_stream.verify.times import DAY_MS
 
@@ -67,15 +68,32 @@ class Reference:
         return self.validators[short].is_valid(value)
 
 
-def load_reference() -> Reference:
-    """Read `seeds/` and `schemas/` that ship with the project."""
-    scales = {name: _scale(seed) for name, seed in _seeds("scales").items()}
-    competencies = {code for framework in _seeds("competencies").values() for code in framework["competencies"]}
-    return Reference(scales, frozenset(competencies), _rule(_seeds("rules")[RULE]), _validators(schemas_dir()))
+def load_reference(site: Path | None = None) -> Reference:
+    """Read the `seeds/` and `schemas/` that ship with the project, and a site's own folder of seeds before them.
+
+    A file there replaces the shipped one; one in its sub-folder `extra/` adds tables (docs/reference-data.md).
+    Raises ConfigError where a file cannot be read.
+    """
+    scales = {name: _scale(seed) for name, seed in _seeds("scales", site).items()}
+    frameworks = _seeds("competencies", site).values()
+    competencies = {code for framework in frameworks for code in framework["competencies"]}
+    return Reference(scales, frozenset(competencies), _rule(_seeds("rules", site)[RULE]), _validators(schemas_dir()))
 
 
-def _seeds(name: str) -> dict[str, Any]:
-    return tomllib.loads((seeds_dir() / f"{name}.toml").read_text("utf-8"))
+def _seeds(name: str, site: Path | None) -> dict[str, Any]:
+    shipped = seeds_dir() / f"{name}.toml"
+    if site is None:
+        return _tables(shipped)
+    own, added = site / f"{name}.toml", site / "extra" / f"{name}.toml"
+    tables = _tables(own if own.exists() else shipped)
+    return _tables(added) | tables if added.exists() else tables
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}", remedy="`megdt reference check` names what is wrong in it") from error
 
 
 def _scale(seed: dict[str, Any]) -> Scale:

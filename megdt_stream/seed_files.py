@@ -15,13 +15,13 @@ from pydantic import ValidationError
 
 from megdt_stream.data_files import seeds_dir
 from megdt_stream.errors import ConfigError
-from megdt_stream.evidence.reference import Library, Reference
+from megdt_stream.evidence.reference import Library, Reference, Targets
 from megdt_stream.evidence.reference.library import PARTS
 from megdt_stream.governance.overdue import OverdueRule
-from megdt_stream.twin.view import Estimation
+from megdt_stream.twin.view import Estimation, Norms
 
 EXTRA: Final = "extra"
-SETTINGS: Final = ("rules", "estimation")
+SETTINGS: Final = ("rules", "estimation", "targets")
 """Files with fixed tables; they can be replaced, not added to."""
 
 Tables = dict[str, Any]
@@ -48,6 +48,7 @@ class Seeds(NamedTuple):
     library: Library
     rule: OverdueRule
     estimation: Estimation
+    targets: Targets
 
 
 def load_all(folder: Path | None = None) -> Seeds:
@@ -55,7 +56,7 @@ def load_all(folder: Path | None = None) -> Seeds:
 
     Raises ConfigError naming file, table and field of the first fault; `check` gives them all.
     """
-    return Seeds(load_library(folder), load_rule(folder), load_estimation(folder))
+    return Seeds(load_library(folder), load_rule(folder), load_estimation(folder), load_targets(folder))
 
 
 def load_library(folder: Path | None = None) -> Library:
@@ -81,10 +82,25 @@ def load_estimation(folder: Path | None = None) -> Estimation:
     return _setting(folder, "estimation", Estimation.from_tables)
 
 
+def load_targets(folder: Path | None = None) -> Targets:
+    """Read which level is wanted by when. Raises ConfigError naming the file and field."""
+    return _setting(folder, "targets", Targets.from_tables)
+
+
+def load_norms(folder: Path | None = None) -> Norms:
+    """Read what a twin is held against. Raises ConfigError naming file, table and field."""
+    return Norms(load_targets(folder), load_library(folder).quotas)
+
+
 def check(folder: Path | None = None) -> list[Fault]:
     """List everything that is wrong with a site's folder together with what is shipped."""
     faults = _library(folder)[1]
-    for name, model in (("rules", OverdueRule.from_tables), ("estimation", Estimation.from_tables)):
+    models: Mapping[str, Callable[[Tables], Any]] = {
+        "rules": OverdueRule.from_tables,
+        "estimation": Estimation.from_tables,
+        "targets": Targets.from_tables,
+    }
+    for name, model in models.items():
         faults += _settled(_home(folder, name), model)[1]
     return faults
 

@@ -79,8 +79,81 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "since": ("since", "自"),
         "records": ("records", "条记录"),
         "severity note": (
-            "Assessor severity is not estimated yet; it widens the intervals instead. 4 is the target.",
+            "Assessor severity is not estimated yet; it widens the intervals instead. 4 is the graduation target.",
             "尚未估计评估者的宽严程度，其影响已计入区间宽度。4 为毕业目标。",
+        ),
+        # twin, held against what is wanted
+        "attention": ("Needs attention", "需要关注"),
+        "what": ("what", "事项"),
+        "where": ("where", "对象"),
+        "how it stands": ("how it stands", "现状"),
+        "how sure": ("how sure", "把握"),
+        "when": ("when", "时间"),
+        "weak": ("below target", "低于目标"),
+        "not come": ("expected, not come", "应交未到"),
+        "short": ("quota short", "例数不足"),
+        "workload": ("Workload", "工作时长"),
+        "and further": ("and {count} further items", "另有 {count} 项"),
+        "hours a week": ("hours a week", "小时/周"),
+        "mean of weeks": ("mean of {count} weeks", "{count} 周平均"),
+        "highest": ("highest", "最高"),
+        "limit": ("limit, mean of {count} weeks", "上限（{count} 周平均）"),
+        "week from": ("week from", "周（起始日）"),
+        "hours": ("hours", "小时"),
+        "on call": ("on call", "值班"),
+        "records of": ("records", "记录数"),
+        "running": ("(not over)", "（未结束）"),
+        "by": ("by", "至"),
+        "outlook": ("Growth and targets", "增长与目标"),
+        "growth": ("growth a year", "年增长"),
+        "target": ("target", "目标"),
+        "below target": ("probability below", "低于目标概率"),
+        "forecast": ("forecast", "预测"),
+        "wanted next": (
+            "Year {year} of training. The forecast is for {day}, when {level} is wanted.",
+            "培训第 {year} 年。预测时点为 {day}，届时目标为 {level}。",
+        ),
+        "no-enrolment": (
+            "No enrolment is on record: the time in training and so the targets are not known.",
+            "无入培记录：培训时间未知，因此无法给出目标。",
+        ),
+        "no-target": ("No target is set for this stage.", "该阶段未设定目标。"),
+        "came of due": (
+            "{came} of {expected} assessments due by now have come ({share}).",
+            "截至目前应完成 {expected} 次考核，已收到 {came} 次（{share}）。",
+        ),
+        "nothing due": (
+            "No assessment was due by now: nothing can be missing.",
+            "截至目前没有应完成的考核，因此无缺失可言。",
+        ),
+        "quota": ("Quota", "例数要求"),
+        "no-standard": (
+            "No quota standard is known for the programme {programme}.",
+            "项目 {programme} 没有对应的例数标准。",
+        ),
+        "met": ("met", "已达标"),
+        "not told yet": ("not told yet", "暂无法判断"),
+        "done share": ("done", "完成比例"),
+        "why": ("why", "原因"),
+        "no-clock": ("the time is not known", "时间未知"),
+        "no-rotation": ("no rotation there is known", "尚无该科室轮转"),
+        "no-beginning": ("nothing on record yet", "尚无记录"),
+        "too-early": ("less than a week there", "轮转不足一周"),
+        "counting": ("counting / minimum", "计入 / 要求"),
+        "learning": ("Teaching and feedback", "教学与反馈"),
+        "rests on": ("rests on", "依据"),
+        "feedback": ("feedback received", "收到的反馈"),
+        "from assessors": ("named assessors: {count}", "具名评估者 {count} 位"),
+        "specific": ("specific feedback", "具体反馈占比"),
+        "mean delay": ("mean delay of feedback", "反馈平均延迟"),
+        "timed": ("{count} with a time", "{count} 条有时间"),
+        "attendance": ("teaching attended", "教学活动出勤"),
+        "minutes": ("{count} minutes", "{count} 分钟"),
+        "own rating": ("own rating less assessors'", "自评与他评之差"),
+        "own beside": ("own {own}, assessors {level}", "自评 {own}，他评 {level}"),
+        "severity snapshot": (
+            "Assessor severity is taken off, as known in snapshot {snapshot}. 4 is the graduation target.",
+            "已按快照 {snapshot} 扣除评估者的宽严影响。4 为毕业目标。",
         ),
         # the demonstration
         "joining": ("a worker joins and takes its partitions", "工作进程加入并接管分区"),
@@ -159,7 +232,7 @@ class Words:
         found = _WORDS.get(name)
         return name if found is None else found[self._column]
 
-    def of(self, texts: Mapping[str, str]) -> str:
+    def of(self, texts: Mapping[Lang, str] | Mapping[str, str]) -> str:
         """Choose from a text given in both languages."""
         return texts.get(self.lang) or texts.get("en", "")
 

@@ -8,7 +8,15 @@ import pytest
 from megdt_stream.data_files import seeds_dir
 from megdt_stream.errors import ConfigError
 from megdt_stream.evidence.reference.library import PARTS
-from megdt_stream.seed_files import check, load_all, load_estimation, load_library, load_reference, load_rule
+from megdt_stream.seed_files import (
+    check,
+    load_all,
+    load_estimation,
+    load_library,
+    load_reference,
+    load_rule,
+    load_targets,
+)
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def test_the_shipped_seeds_load():
     assert {"mini-cex@1", "oulad-percent@1"} <= set(load_reference().scales)
     assert load_reference().competencies >= {"patient-care", "cn-teaching", "GGG"}
     assert set(seeds.library._asdict()) == set(PARTS)
-    assert (seeds.rule, seeds.estimation) == (load_rule(), load_estimation())
+    assert (seeds.rule, seeds.estimation, seeds.targets) == (load_rule(), load_estimation(), load_targets())
     assert check() == []
     rule = load_rule()
     assert (rule.version, rule.grace_ms) == (1, 7 * 86_400_000)
@@ -160,7 +168,9 @@ def test_a_file_in_extra_changes_nothing_that_is_there(tmp_path):
         assert part in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["scale.toml", "extra/scale.toml", "extra/rules.toml", "extra/estimation.toml"])
+@pytest.mark.parametrize(
+    "name", ["scale.toml", "extra/scale.toml", "extra/rules.toml", "extra/estimation.toml", "extra/targets.toml"]
+)
 def test_a_file_that_nothing_reads_is_refused(tmp_path, name):
     write(tmp_path / name, WARD)
     for load in (load_library, load_reference, load_all):

@@ -12,6 +12,7 @@ from megdt_stream.evidence.reference.lookup import Reference
 from megdt_stream.evidence.reference.outcomes import Outcome
 from megdt_stream.evidence.reference.quotas import QuotaItem, QuotaRotation, QuotaStandard
 from megdt_stream.evidence.reference.scales import Category, Scale
+from megdt_stream.evidence.reference.targets import StageTarget, Targets, WorkloadLimit
 
 __all__ = [
     "Category",
@@ -28,4 +29,7 @@ __all__ = [
     "QuotaStandard",
     "Reference",
     "Scale",
+    "StageTarget",
+    "Targets",
+    "WorkloadLimit",
 ]

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from megdt_stream.errors import Unavailable
+from megdt_stream.runtime import broken_connections
 
 # Well below the brokers' default limit of 1 MiB for one batch; a larger single record gets a batch of its own.
 _BATCH_BYTES: Final = 512 * 1024
@@ -41,6 +42,7 @@ class LogProducer:
 
     def __init__(self, brokers: list[str], client_id: str, options: dict[str, Any]) -> None:
         """Take `options` for aiokafka's producer, such as security."""
+        broken_connections.install()
         self._make: Callable[[], AIOKafkaProducer] = lambda: AIOKafkaProducer(
             bootstrap_servers=brokers,
             client_id=client_id,
@@ -70,16 +72,18 @@ class LogProducer:
     async def _write_waiting(self) -> None:
         while self._waiting:
             together, self._waiting = self._waiting, []
+            failed: Exception | None = None
             try:
                 await self._send([entry for entries, _ in together for entry in entries])
-            except Unavailable as error:
-                for _, done in together:
-                    if not done.done():
-                        done.set_exception(Unavailable(error.message))
-            else:
-                for _, done in together:
-                    if not done.done():
-                        done.set_result(None)
+            except Exception as error:  # noqa: BLE001  (whatever it is, who waits must hear of it, or waits for ever)
+                failed = error
+            for _, done in together:
+                if done.done():
+                    continue  # its caller was cancelled
+                if failed is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(Unavailable(failed.message) if isinstance(failed, Unavailable) else failed)
 
     async def _send(self, entries: Sequence[Entry]) -> None:
         producer = await self._session()

@@ -12,7 +12,8 @@ from hashlib import sha1
 from typing import Any
 
 import redis.asyncio as aioredis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError
 
 
 class Pipelining:
@@ -50,7 +51,10 @@ class Pipelining:
             together, self._waiting = self._waiting, []
             try:
                 answers = await self._execute([command for command, _ in together])
-            except (RedisError, OSError) as error:
+            except RuntimeError as error:
+                # uvloop's word for a socket that is gone when its transport has not said so yet (`broken_connections`).
+                answers = [RedisConnectionError(str(error))] * len(together)
+            except Exception as error:  # noqa: BLE001  (whatever it is, who waits must hear of it, or waits for ever)
                 answers = [error] * len(together)
             for (_, waiting), answer in zip(together, answers, strict=True):
                 if waiting.done():

@@ -36,7 +36,7 @@ from megdt_stream.errors import (
     TwinFormat,
     Unavailable,
 )
-from megdt_stream.runtime import header_names
+from megdt_stream.runtime import broken_connections, header_names
 from megdt_stream.runtime.claims import Batch, Claim, Ledger, TopicPartition
 from megdt_stream.runtime.store import Taken
 
@@ -103,6 +103,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         header_names.install()
+        broken_connections.install()
         consumer = super()._create_worker_consumer(transport)
         # Faust's 1.5 s: meanwhile the broker answers nothing else on this connection, and a partition that was
         # drained after the request went out is not asked for.

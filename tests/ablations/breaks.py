@@ -187,6 +187,19 @@ ON_BROKER = (
         (("if changes.messages and batch.base < claim.taken.replay_until:", "if False:"),),
         "tests/faults/test_servers.py::test_a_store_that_lost_everything_is_filled_again_and_nobody_is_alerted_twice",
     ),
+    Break(
+        "a request goes out over a connection that is gone",
+        "runtime/broken_connections.py",
+        (("if self._writer is not None and self._writer.is_closing():", "if False:"),),
+        "tests/transport/test_broken_connections.py"
+        "::test_a_refresh_of_metadata_over_a_dead_connection_is_one_that_found_no_broker",
+    ),
+    Break(
+        "who waits for a write is not told of an unforeseen error",
+        "runtime/log_producer.py",
+        (("except Exception as error:  # noqa: BLE001", "except Unavailable as error:  # noqa: BLE001"),),
+        "tests/transport/test_log_producer.py::test_everybody_who_waits_is_told_of_an_error_that_nobody_foresaw",
+    ),
 )
 
 

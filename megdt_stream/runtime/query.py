@@ -118,6 +118,29 @@ class Query:
                 if fields:
                     yield Stored(trainee, Twin.from_fields(fields.items()), nows[partition])
 
+    def subjects(self) -> Iterator[Stored]:
+        """Give every pseudonym that the store knows of, with its links, in no order; `twins` leaves the links out."""
+        views = self._views()
+        nows = {partition: cursor.time for partition, cursor in self.evidence_cursors(len(views)).items()}
+        names = self._names(views)
+        while some := list(islice(names, _BATCH)):
+            places = [(name, partition_of(name, len(views))) for name in some]
+            asked = [("HGETALL", key(n, views[n], name)) for name, n in places for key in (keys.twin, keys.person)]
+            replies = iter(self._ask(asked))
+            for (name, n), fields, beside in zip(places, replies, replies, strict=False):
+                if fields or beside:
+                    yield Stored(name, Twin.from_fields((fields | beside).items()), nows[n])
+
+    def _names(self, views: Mapping[int, str]) -> Iterator[str]:
+        seen: set[str] = set()
+        for key, pattern in ((keys.twin, "megdt:*:t:*"), (keys.person, "megdt:*:p:*")):
+            current = {key(partition, letter, "") for partition, letter in views.items()}
+            for raw in self._scan(pattern):
+                prefix, _, name = raw.decode().rpartition(":")
+                if f"{prefix}:" in current and name not in seen:
+                    seen.add(name)
+                    yield name
+
     def near(self, trainee: str, limit: int = 3) -> list[str]:
         """Give names like this one that do have a twin."""
         names = list(self.trainees())

@@ -10,6 +10,8 @@ from typer.core import TyperGroup
 
 from megdt_stream.cli import (
     bench,
+    entities,
+    evaluate,
     importing,
     inspect,
     play,
@@ -19,6 +21,7 @@ from megdt_stream.cli import (
     schemas,
     serve,
     spool,
+    twin,
     validate,
     write,
 )
@@ -76,7 +79,23 @@ def megdt(
     """
 
 
-for group in (play, serve, write, importing, validate, spool, pseudonym, reference, schemas, inspect, rejects, bench):
+for group in (
+    play,
+    serve,
+    write,
+    importing,
+    validate,
+    spool,
+    pseudonym,
+    reference,
+    schemas,
+    twin,
+    entities,
+    inspect,
+    rejects,
+    bench,
+    evaluate,
+):
     group.register(app)
 
 

@@ -1,68 +1,22 @@
-"""`megdt twin`, `verify`, `rebuild`, `doctor` and `version`: commands that look."""
+"""`megdt verify`, `rebuild`, `doctor` and `version`: commands that look."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, fail, out, say
-
-if TYPE_CHECKING:
-    from megdt_stream.runtime.query import Query
+from megdt_stream.cli.output import DataDir, Json, console, emit, examples, out, say
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     panel = "Look at it"
-    group = typer.Typer(no_args_is_help=True, help="Read twins.")
-    group.command(epilog=examples("megdt twin show oulad.11391", "megdt twin show TRAINEE --json --lang zh"))(show)
-    group.callback()(_twins)
-    app.add_typer(group, name="twin", rich_help_panel=panel)
     app.command(rich_help_panel=panel, epilog=examples("megdt verify", "megdt verify --wait 60 --json"))(verify)
     app.command(rich_help_panel=panel, epilog=examples("megdt rebuild --json"))(rebuild)
     app.command(rich_help_panel=panel, epilog=examples("megdt doctor", "megdt doctor --json"))(doctor)
     app.command(rich_help_panel=panel, epilog=examples("megdt version"))(version)
-
-
-def _twins() -> None:
-    """Read twins."""
-
-
-def show(
-    trainee: Annotated[str, typer.Argument(metavar="TRAINEE", help="The trainee's pseudonym.")],
-    data_dir: DataDir = None,
-    lang: Lang = None,
-    as_json: Json = False,
-) -> None:
-    """Show a trainee's twin: levels with their uncertainty, rotations, exposures, outcomes, open warnings."""
-    from megdt_stream.console import twin as tables
-    from megdt_stream.console.words import choose
-    from megdt_stream.seed_files import load_estimation
-    from megdt_stream.session import open_session
-    from megdt_stream.twin.view import document, read
-
-    with open_session(data_dir=data_dir, store_only=True) as session, session.query() as query:
-        estimation = load_estimation(session.settings.seeds_dir)
-        stored = query.find(trainee)
-        if stored is None:
-            fail([_not_found(query, trainee)])
-            return
-    view = read(stored.twin, estimation)
-    if as_json:
-        emit(document(trainee, view, estimation, stored.now))
-    else:
-        out(tables.render(trainee, view, estimation, stored.now, choose(lang)))
-
-
-def _not_found(query: Query, trainee: str) -> str:
-    near = query.near(trainee)
-    if near:
-        return f"there is no twin of {trainee}; did you mean {', '.join(near)}?"
-    if not query.count_twins():
-        return f"there is no twin of {trainee}, nor of anybody; publish events first (`megdt import`)"
-    return f"there is no twin of {trainee}; trainees are named by pseudonyms such as {next(query.trainees())}"
 
 
 def verify(
@@ -77,14 +31,13 @@ def verify(
 
     Exit code 1 when anything differs or is still waiting.
     """
-    from megdt_stream import verify as checker
     from megdt_stream.local import ConsoleProgress
     from megdt_stream.session import open_session
 
     with open_session(worker=True, data_dir=data_dir, progress=ConsoleProgress(console(err=True))) as session:
         if session.kind == "own":
             session.settle()
-        found = checker.verify(session.kafka, session.redis, wait_seconds=wait, progress=say)
+        found = session.verify(wait, say)
     if as_json:
         emit(found.to_dict())
     else:

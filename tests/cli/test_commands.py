@@ -22,7 +22,7 @@ IN_GROUPS = [
     *("schemas list", "schemas show", "schemas check"),
     *("spool status", "spool drain", "pseudonym new-key", "pseudonym of"),
     "bench intake",
-    "twin show",
+    *("twin show", "twin history", "twin diff"),
     "bench replay",
     "bench scale",
     "bench latency",
@@ -82,7 +82,7 @@ def test_a_wrong_command_line_is_2(run):
 def test_servers_that_do_not_answer_are_69(run, monkeypatch):
     monkeypatch.setenv("MEGDT_KAFKA", "127.0.0.1:1")
     monkeypatch.setenv("MEGDT_REDIS", "redis://127.0.0.1:1/0")
-    result = run("twin", "show", "syn.t1")
+    result = run("twin", "show", "trainee", "syn.t1")
     assert (result.exit_code, result.stdout) == (69, "")
     assert result.stderr.startswith("megdt: Redis does not answer")
 
@@ -149,7 +149,7 @@ def test_a_data_directory_has_one_user_at_a_time(run, tmp_path):
             "clock": "wall",
         }
         (folder / "endpoint.json").write_bytes(orjson.dumps(endpoint))
-        result = run("twin", "show", "syn.t1")
+        result = run("twin", "show", "trainee", "syn.t1")
         assert result.exit_code == 78
         assert f"another command (process 7) works on {folder}" in result.stderr
         (folder / "endpoint.json").write_bytes(orjson.dumps(endpoint | {"shared": True}))

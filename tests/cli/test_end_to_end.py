@@ -38,7 +38,7 @@ def test_published_events_become_twins_that_verify(megdt, tmp_path):
     assert (first["published"], first["applied"]) == (len(lines), True)
     assert first["accepted"] + first["duplicate"] + first["rejected"] == len(lines)
 
-    shown = megdt("twin", "show", "syn.t000001", "--json")
+    shown = megdt("twin", "show", "trainee", "syn.t000001", "--json")
     document = json.loads(shown.stdout)
     assert (shown.returncode, document["id"], document["kind"]) == (0, "syn.t000001", "trainee")
     assert document["properties"]["evidence|enrolment"]["value"] == 1
@@ -49,9 +49,11 @@ def test_published_events_become_twins_that_verify(megdt, tmp_path):
     verified = megdt("verify", "--json")
     report = json.loads(verified.stdout)
     assert (verified.returncode, report["ok"], report["read"]) == (0, True, 2 * len(lines))
-    assert json.loads(megdt("twin", "show", "syn.t000001", "--json").stdout) == document
+    assert json.loads(megdt("twin", "show", "trainee", "syn.t000001", "--json").stdout) == document
+    past = megdt("twin", "show", "trainee", "syn.t000001", "--at", document["as_of"], "--json")
+    assert json.loads(past.stdout) == document
 
-    unknown = megdt("twin", "show", "syn.t00001")
+    unknown = megdt("twin", "show", "trainee", "syn.t00001")
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert "did you mean syn.t00000" in unknown.stderr
 
@@ -81,7 +83,7 @@ def test_commands_attach_to_a_running_up_and_its_worker_dies_with_it(megdt, tmp_
         file = tmp_path / "event.json"
         file.write_text(json.dumps(event, indent=2), "utf-8")
         assert json.loads(megdt("publish", str(file), "--json").stdout)["accepted"] == 1
-        shown = megdt("twin", "show", "syn.x1", "--json").stdout
+        shown = megdt("twin", "show", "trainee", "syn.x1", "--json").stdout
         assert json.loads(shown)["properties"]["exposure|procedure|腰椎穿刺术"]["value"] == 1
         workers = children_of(running.pid)
         assert workers

@@ -1,0 +1,133 @@
+"""The driver and the running system on the same events: broker, store and worker agree with dictionaries."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+
+import pytest
+
+from megdt_stream.driver import Driver
+from megdt_stream.driver.replay import events, twin_at
+from megdt_stream.evidence import topics
+from megdt_stream.local import open_stack
+from megdt_stream.runtime.past import read_chronicle
+from megdt_stream.seed_files import load_reference, load_rule
+from megdt_stream.synth import HospitalPlan, generate
+from tests.driver.histories import evidence_of, fields_of
+from tests.faults.system import System
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def published():
+    return list(generate(HospitalPlan.small(seed=11)).events)
+
+
+def push(made, one, wall):
+    made.push(one.value, topic=one.topic, available=wall)
+
+
+@pytest.fixture(scope="module")
+def system(published):
+    with open_stack() as stack:
+        system = System(stack)
+        try:
+            system.publish((one.topic, one.key, one.value) for one in published)
+            with system.working():
+                system.drained()
+            yield system
+        finally:
+            system.close()
+
+
+@pytest.fixture(scope="module")
+def driver(system, published):
+    """The same events in the order of publishing, as a broker of today would stamp them, and the same last tick."""
+    made, wall = Driver(load_reference(), load_rule()), int(time.time() * 1000)
+    for one in published:
+        push(made, one, wall)
+    made.advance(max(cursor.time for cursor in system.query.evidence_cursors().values()))
+    return made
+
+
+@pytest.fixture(scope="module")
+def stored(system):
+    return {found.trainee: found.twin for found in system.query.twins()}
+
+
+def test_twins_are_equal(driver, stored):
+    assert driver.trainees == sorted(stored)
+    assert len(stored) > 16
+    for trainee, twin in stored.items():
+        assert evidence_of(driver.twin(trainee)) == evidence_of(twin), trainee
+
+
+def test_what_is_overdue_at_the_end_is_equal(driver, stored):
+    theirs = {trainee: set(twin.standing) for trainee, twin in stored.items()}
+    assert {trainee: set(driver.twin(trainee).standing) for trainee in stored} == theirs
+    assert any(theirs.values())
+
+
+def test_the_notices_say_the_same_at_the_end(driver, system):
+    running = [json.loads(record.value) for record in system.read(topics.ALERTS.name)]
+    assert _open(driver.alerts) == _open(running)
+
+
+def _open(notices):
+    """Give what is warned of once all notices are read, each id once."""
+    unique = {notice["id"]: notice for notice in notices}.values()
+    balance = Counter()
+    for notice in unique:
+        data = notice["data"]
+        step = 1 if notice["type"].endswith("opened.v1") else -1
+        balance[data["rule"], data["trainee"], data["rotation"], data["item"]] += step
+    assert set(balance.values()) <= {0, 1}
+    return {about for about, n in balance.items() if n}
+
+
+def test_the_accounts_are_equal(driver, system):
+    running = {}
+    for short, flow in system.query.flow().items():
+        for name in ("read", "accepted", "duplicate", "rejected"):
+            running[f"{short}:{name}"] = getattr(flow, name)
+    assert driver.counts == {name: n for name, n in running.items() if n}
+
+
+def chronicle(system, trainee):
+    return asyncio.run(read_chronicle([system.stack.kafka], {}, trainee))
+
+
+def warned(stored):
+    return sorted(name for name, twin in stored.items() if twin.standing)[:3]
+
+
+def test_the_past_at_the_logs_end_is_the_present(system, stored):
+    persons = {name: system.query.find(name).twin for name in stored}
+    carried = sorted(name for name, twin in persons.items() if twin.personas)[:3]
+    for name in (*carried, *warned(stored), *sorted(stored)[:2]):
+        found = chronicle(system, name)
+        twin = twin_at(found, load_rule(), found.latest)
+        assert evidence_of(twin) == evidence_of(stored[name]), name
+        assert set(twin.standing) == set(stored[name].standing), name
+        if not persons[name].personas:
+            assert fields_of(twin) == fields_of(stored[name]), "the notices are those that were sent"
+        assert list(events(found, load_rule()))
+    assert carried
+    assert warned(stored)
+
+
+def test_the_past_is_that_of_a_driver_that_was_pushed_only_what_was_available(system, published, stored):
+    moments = sorted(one.available for one in published)
+    middle = moments[len(moments) // 2]
+    made, wall = Driver(load_reference(), load_rule()), int(time.time() * 1000)
+    for one in published:
+        if one.available <= middle:
+            push(made, one, wall)
+    known = 0
+    for name in sorted(stored)[:12]:
+        then = evidence_of(twin_at(chronicle(system, name), load_rule(), middle))
+        assert then == evidence_of(made.twin(name)), name
+        known += then != evidence_of(stored[name])
+    assert known

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from megdt_stream.runtime.query import Query
     from megdt_stream.session import Session
     from megdt_stream.twin.state import Twin
+    from megdt_stream.twin.view import Estimator
 
 _SAY_SECONDS: Final = 2.0
 _TIME_HELP: Final = "RFC 3339 with a zone, or a date: the start of that day, UTC."
@@ -49,7 +50,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "megdt twin show trainee oulad.11391",
             "megdt twin show trainee syn.t000003 --at 2025-03-01 --json",
-            "megdt twin show trainee syn.t000003 --lang zh",
+            "megdt twin show trainee syn.t000003 --lang zh --less-severity",
             "megdt twin show base 内科-01",
         )
     )(show)
@@ -99,6 +100,11 @@ def _moment(text: str) -> int:
 _KIND_HELP: Final = "What kind of twin: trainee, faculty, base, resource or process."
 _ID_HELP: Final = "Whose: a pseudonym of a trainee, teacher or resource; the code of a base, also for its process."
 
+_LEARN_HELP: Final = (
+    "Take the severity of assessors off a trainee's levels, learnt from all twins in the store: "
+    "some seconds for some hundred trainees."
+)
+
 Kind = Annotated[str, typer.Argument(callback=_kind, metavar="KIND", help=_KIND_HELP)]
 Id = Annotated[str, typer.Argument(metavar="ID", help=_ID_HELP)]
 
@@ -114,6 +120,7 @@ def show(
     kind: Kind,
     id_: Id,
     at: Annotated[int | None, _time("--at", "Show what was known then.")] = None,
+    learn: Annotated[bool, typer.Option("--less-severity", help=_LEARN_HELP)] = False,
     data_dir: DataDir = None,
     lang: Lang = None,
     as_json: Json = False,
@@ -125,6 +132,10 @@ def show(
     from megdt_stream.console.words import choose
 
     reader = READERS[kind]
+    if learn:
+        if kind != "trainee" or at is not None:
+            raise typer.BadParameter("goes with `trainee`, and not with --at", param_hint="--less-severity")
+        reader = reader._replace(now=_trainee_less_severity)
     with _opened(data_dir, store_only=at is None) as session:
         told = reader.now(session, id_) if at is None else _past(kind)(session, id_, at)
         if told is None:
@@ -227,14 +238,25 @@ def _trainee(session: Session, trainee: str) -> Told | None:
     return None if stored is None else _told(session, trainee, stored.twin, stored.now)
 
 
-def _told(session: Session, trainee: str, twin: Twin, as_of: int) -> Told:
+def _trainee_less_severity(session: Session, trainee: str) -> Told | None:
+    from megdt_stream.runtime.entities import trainee_estimator
+
+    with session.query() as query:
+        stored = query.find(trainee)
+        if stored is None:
+            return None
+        estimator = trainee_estimator(query, trainee, say)
+    return _told(session, trainee, stored.twin, stored.now, estimator)
+
+
+def _told(session: Session, trainee: str, twin: Twin, as_of: int, estimator: Estimator | None = None) -> Told:
     from megdt_stream.console import twin as tables
     from megdt_stream.seed_files import load_estimation, load_norms
-    from megdt_stream.twin.view import document, read
+    from megdt_stream.twin.view import document, estimate, read
 
     folder = session.settings.seeds_dir
     estimation, norms = load_estimation(folder), load_norms(folder)
-    view = read(twin, estimation)
+    view = read(twin, estimation, estimator or estimate)
     told = document(trainee, view, estimation, as_of, norms)
     return told, lambda words: tables.render(trainee, view, estimation, as_of, words, norms)
 

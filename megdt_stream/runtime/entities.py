@@ -18,6 +18,7 @@ from megdt_stream.twin.entities.persons import entities, persons
 from megdt_stream.twin.entities.resource import PER_TRAINEE, Place
 from megdt_stream.twin.entities.state import KINDS, Entity, EntityTwin
 from megdt_stream.twin.view.estimation import Estimation
+from megdt_stream.twin.view.levels import Estimator
 from megdt_stream.twin.view.norms import Norms
 from megdt_stream.twin.view.times import rfc3339
 
@@ -108,6 +109,22 @@ def read_entity(
         return None
     known = severities.severities(severities.ratings(found), scan.persons, f"read-{rfc3339(scan.now)}", say)
     return read_from(scan, kind, id_, assumed._replace(severities=known), as_of=as_of)
+
+
+def trainee_estimator(query: Query, trainee: str, say: Say | None = None) -> Estimator:
+    """Give what estimates a trainee's levels with the severity of assessors, learnt from all twins in the store.
+
+    Keeps all twins in memory and takes seconds for some hundred trainees. Raises Unavailable.
+    """
+    from megdt_stream.runtime import severities
+    from megdt_stream.twin.view.learned import estimator
+
+    found = list(query.subjects())
+    scan = gather(found, say)
+    given = severities.ratings(found)
+    theirs = {competency: cells for competency, cells in given.items() if trainee in cells}
+    learnt = severities.snapshots(theirs, scan.persons, f"read-{rfc3339(scan.now)}", say)
+    return estimator(trainee, {one.competency: one for one in learnt}, scan.persons)
 
 
 def list_entities(query: Query, kind: str, say: Say | None = None) -> list[str]:

@@ -37,11 +37,11 @@ def ratings(found: Iterable[Stored]) -> Ratings:
 
 def severities(given: Ratings, persons: Mapping[str, str], version: str, say: Say | None = None) -> Severities:
     """Learn severities, with assessors under their persons' names; `version` names the snapshots."""
-    snapshots = list(_snapshots(given, persons, version, say))
-    return from_snapshots(BELIEVED.rater, snapshots)
+    return from_snapshots(BELIEVED.rater, list(snapshots(given, persons, version, say)))
 
 
-def _snapshots(given: Ratings, persons: Mapping[str, str], version: str, say: Say | None) -> Iterator[Snapshot]:
+def snapshots(given: Ratings, persons: Mapping[str, str], version: str, say: Say | None = None) -> Iterator[Snapshot]:
+    """Learn a snapshot of each competency; arguments as those of `severities`."""
     for competency, by_trainee in sorted(given.items()):
         if say is not None:
             say(f"severities: {competency}")

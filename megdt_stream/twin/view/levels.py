@@ -22,7 +22,7 @@ UNNAMED: Final = "-"
 WEIGHT_UNIT: Final = 1000
 """Weights are thousandths of inverse variance, levels are thousandths (docs/records.md, section 2)."""
 NOT_ESTIMATED: Final = "not estimated; carried as uncertainty"
-_LOWEST, _HIGHEST = 1.0, 5.0
+LOWEST, HIGHEST = 1.0, 5.0
 """The ends of the common scale; no forecast goes beyond."""
 _DEGENERATE: Final = 1e-9
 """Determinant of the equations, relative to its diagonal, below which times are too close together for a slope."""
@@ -73,7 +73,7 @@ class Line(NamedTuple):
         of_mean, of_slope, together = self.variances
         mean = self.mean + self.slope * years
         half = z * sqrt(max(0.0, of_mean + 2 * years * together + years * years * of_slope))
-        return Interval(*(min(_HIGHEST, max(_LOWEST, level)) for level in (mean, mean - half, mean + half)))
+        return Interval(*(min(HIGHEST, max(LOWEST, level)) for level in (mean, mean - half, mean + half)))
 
 
 class Growth(NamedTuple):

@@ -79,8 +79,8 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "since": ("since", "自"),
         "records": ("records", "条记录"),
         "severity note": (
-            "Assessor severity is not estimated yet; it widens the intervals instead. 4 is the graduation target.",
-            "尚未估计评估者的宽严程度，其影响已计入区间宽度。4 为毕业目标。",
+            "Assessor severity widens the intervals (--less-severity takes it off instead). 4 is the graduation target.",
+            "此处未扣除评估者的宽严影响，该影响已计入区间宽度（加 --less-severity 可扣除）。4 为毕业目标。",
         ),
         # twin, held against what is wanted
         "attention": ("Needs attention", "需要关注"),
@@ -178,8 +178,14 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "overdue and open": ("overdue and open", "逾期未补的考核"),
         "differ": ("differ", "条不同"),
         "coverage": (
-            "true levels inside their {asked} interval: {inside} of {of} ({share})",
-            "真实水平落在 {asked} 区间内：{of} 项中 {inside} 项（{share}）",
+            "true levels inside their {asked} interval:",
+            "真实水平落在 {asked} 区间内：",
+        ),
+        "as declared": ("severity of assessors as uncertainty", "评估者宽严计入不确定性"),
+        "less severity": ("severity learnt from all twins and taken off", "从全部孪生体学习并扣除评估者宽严"),
+        "covered": (
+            "{inside} of {of} ({share}); typical error {error}, interval {width} levels wide",
+            "{of} 项中 {inside} 项（{share}）；典型误差 {error}，区间宽 {width} 级",
         ),
         "try next": ("What to try next", "接下来可以试试"),
         "try up": ("keep a system like this running; then, in another terminal:", "让系统持续运行，然后在另一终端："),

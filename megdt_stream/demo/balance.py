@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 from megdt_stream.synth import Truth
@@ -30,10 +31,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many true levels lie within the intervals that the twins give."""
+    """How many true levels lie within the intervals that the twins give.
+
+    `error`: root mean square of the estimates' errors, `width`: mean of the intervals', both in levels.
+    """
 
     inside: int
     of: int
+    error: float
+    width: float
 
 
 def reconcile(published: Mapping[str, int], report: Mapping[str, Any]) -> list[str]:
@@ -71,18 +77,23 @@ def compare(
 
 
 def coverage(truth: Truth, twins: Mapping[str, TwinView], opens: int, closes: int) -> Coverage:
-    """Count true levels within their interval, at the middle of the time that the estimate covers.
+    """Count true levels within their interval, at the time that the estimate is of.
 
+    That is the middle of the scores that a mean is made of, and the newest score of an estimate by snapshot.
     Only of persons: what came under a second pseudonym counts with the person it is linked to.
     """
-    inside = total = 0
+    inside, errors, width = 0, [], 0.0
     for name in truth.trainees.keys() & twins.keys():
         for one in twins[name].levels:
             real = truth.trainees[name].competencies[one.competency]
-            share = min(1.0, max(0.0, ((one.since + one.until) / 2 - opens) / (closes - opens)))
-            total += 1
-            inside += one.low <= real.start + share * (real.end - real.start) <= one.high
-    return Coverage(inside, total)
+            moment = (one.since + one.until) / 2 if one.snapshot is None else one.until
+            share = min(1.0, max(0.0, (moment - opens) / (closes - opens)))
+            level = real.start + share * (real.end - real.start)
+            errors.append(one.mean - level)
+            width += one.high - one.low
+            inside += one.low <= level <= one.high
+    total = max(1, len(errors))
+    return Coverage(inside, len(errors), sqrt(sum(error**2 for error in errors) / total), width / total)
 
 
 def _sums(truth: Mapping[str, int], found: Mapping[str, int]) -> tuple[int, int, int]:

@@ -17,6 +17,7 @@ from megdt_stream.demo.player import Player
 from megdt_stream.demo.source import Source
 from megdt_stream.local import Progress
 from megdt_stream.runtime.drained import LogEnds, Standing, drain
+from megdt_stream.runtime.entities import estimators
 from megdt_stream.runtime.query import Query, Stored
 from megdt_stream.seed_files import load_estimation, load_rule
 from megdt_stream.session import Session, open_session
@@ -55,7 +56,8 @@ class Outcome:
     tally: Tally
     problems: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
-    coverage: Coverage | None
+    coverage: tuple[Coverage, Coverage] | None
+    """Of levels as declared, and of those less the severity of assessors."""
     focus: Stored | None
     estimation: Estimation
     told: Notice | None = None
@@ -183,16 +185,21 @@ class _Performance:
             told=_worth_telling(tally, self._source.focus),
         )
 
-    def _against_truth(self, query: Query, report: Report) -> tuple[tuple[Comparison, ...], Coverage | None]:
+    def _against_truth(
+        self, query: Query, report: Report
+    ) -> tuple[tuple[Comparison, ...], tuple[Coverage, Coverage] | None]:
         if self._source.truth is None:
             return (), None
         truth = self._source.truth()
         stored = list(query.twins())
         twins = {one.trainee: read(one.twin, self._estimation) for one in stored}
+        learned = estimators(query, say=self._said)
+        less = {one.trainee: read(one.twin, self._estimation, learned(one.trainee)) for one in stored}
+        opens, closes = self._source.opens, self._source.closes
         until = min((one.now for one in stored), default=0) - load_rule(self._seeds).grace_ms
         return (
             tuple(compare(truth, report.to_dict(), twins, until)),
-            coverage(truth, twins, self._source.opens, self._source.closes),
+            (coverage(truth, twins, opens, closes), coverage(truth, less, opens, closes)),
         )
 
 

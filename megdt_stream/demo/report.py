@@ -12,6 +12,7 @@ from rich.text import Text
 
 from megdt_stream.console import notices, twin
 from megdt_stream.console.words import Words
+from megdt_stream.demo.balance import Coverage
 from megdt_stream.demo.choreography import Outcome
 
 _NEXT: Final = (
@@ -29,8 +30,8 @@ def render(outcome: Outcome, words: Words) -> RenderableType:
     parts: list[RenderableType] = ["", _account(outcome, words), _verdict(outcome, words)]
     if outcome.comparisons:
         parts += ["", Text(words["truth title"], style="bold"), _comparison(outcome, words)]
-    if outcome.coverage is not None and outcome.coverage.of:
-        parts.append(_covered(outcome, words))
+    if outcome.coverage is not None and outcome.coverage[0].of:
+        parts += [_covered(outcome, *outcome.coverage, words)]
     parts += _example(outcome, words)
     if outcome.told is not None:
         parts += ["", Text(f"{words['warning']}", style="bold"), notices.in_full(outcome.told, words)]
@@ -114,14 +115,14 @@ def _comparison(outcome: Outcome, words: Words) -> Table:
     return table
 
 
-def _covered(outcome: Outcome, words: Words) -> Text:
-    covered = outcome.coverage
-    if covered is None:
-        return Text()
+def _covered(outcome: Outcome, plain: Coverage, less: Coverage, words: Words) -> Text:
     asked = f"{outcome.estimation.interval.coverage:.0%}"
-    share = f"{covered.inside / covered.of:.0%}"
-    told = words["coverage"].format(asked=asked, inside=f"{covered.inside:,}", of=f"{covered.of:,}", share=share)
-    return Text(f"{told}\n{words['severity note']}", style="dim")
+    told = [words["coverage"].format(asked=asked)]
+    for name, one in (("as declared", plain), ("less severity", less)):
+        figures = {"inside": f"{one.inside:,}", "of": f"{one.of:,}", "share": f"{one.inside / one.of:.0%}"}
+        figures |= {"error": f"{one.error:.2f}", "width": f"{one.width:.2f}"}
+        told.append(f"  {words[name]}: {words['covered'].format(**figures)}")
+    return Text("\n".join(told), style="dim")
 
 
 def _example(outcome: Outcome, words: Words) -> list[RenderableType]:

@@ -5,7 +5,7 @@ What each property means is in docs/entities.md. Nothing here writes; a scan cos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from megdt_stream.evidence.reference.outcomes import Outcome
@@ -112,19 +112,27 @@ def read_entity(
 
 
 def trainee_estimator(query: Query, trainee: str, say: Say | None = None) -> Estimator:
-    """Give what estimates a trainee's levels with the severity of assessors, learnt from all twins in the store.
+    """Give what estimates a trainee's levels with the severity of assessors taken off; see `estimators`."""
+    return estimators(query, lambda cells: trainee in cells, say)(trainee)
 
-    Keeps all twins in memory and takes seconds for some hundred trainees. Raises Unavailable.
+
+def estimators(
+    query: Query, wanted: Callable[[Container[str]], bool] = bool, say: Say | None = None
+) -> Callable[[str], Estimator]:
+    """Learn the severity of assessors from all twins in the store; gives what estimates a trainee's levels.
+
+    `wanted` is asked of each competency, given its trainees. Keeps all twins in memory and takes seconds for some
+    hundred trainees. Raises Unavailable.
     """
     from megdt_stream.runtime import severities
     from megdt_stream.twin.view.learned import estimator
 
     found = list(query.subjects())
     scan = gather(found, say)
-    given = severities.ratings(found)
-    theirs = {competency: cells for competency, cells in given.items() if trainee in cells}
-    learnt = severities.snapshots(theirs, scan.persons, f"read-{rfc3339(scan.now)}", say)
-    return estimator(trainee, {one.competency: one for one in learnt}, scan.persons)
+    given = {competency: cells for competency, cells in severities.ratings(found).items() if wanted(cells)}
+    learnt = severities.snapshots(given, scan.persons, f"read-{rfc3339(scan.now)}", say)
+    snapshots = {one.competency: one for one in learnt}
+    return lambda trainee: estimator(trainee, snapshots, scan.persons)
 
 
 def list_entities(query: Query, kind: str, say: Say | None = None) -> list[str]:

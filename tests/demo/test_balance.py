@@ -92,12 +92,16 @@ def test_coverage_counts_true_levels_inside_their_interval(truth):
     code, curve = next(iter(trainee.competencies.items()))
     middle = (curve.start + curve.end) / 2
     levels = [
-        Level(code, 0.0, middle - 0.1, middle + 0.1, 1, 1, 0, 0, 100),
-        Level(code, 0.0, 9.0, 9.1, 1, 1, 0, 0, 100),
+        Level(code, middle + 0.3, middle - 0.1, middle + 0.1, 1, 1, 0, 0, 100),
+        Level(code, curve.end + 0.4, 9.0, 9.4, 1, 1, 0, 0, 100, snapshot="s"),
     ]
     view = TwinView(None, (), None, tuple(levels), (), (), (), (), (), ())
     linked = next(other for other, subject in truth.subjects.items() if other.startswith("sk.") and subject.twin)
-    assert coverage(truth, {name: view, linked: view}, opens=0, closes=100) == Coverage(inside=1, of=2)
+    found = coverage(truth, {name: view, linked: view}, opens=0, closes=100)
+    assert (found.inside, found.of) == (1, 2)
+    assert found.error == pytest.approx((0.125) ** 0.5), "the first is of the middle, the one by snapshot of the end"
+    assert found.width == pytest.approx(0.3)
+    assert coverage(truth, {}, opens=0, closes=100) == Coverage(0, 0, 0.0, 0.0)
 
 
 def test_a_synthetic_source_plays_the_hospital_as_it_is():

@@ -79,7 +79,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "since": ("since", "自"),
         "records": ("records", "条记录"),
         "severity note": (
-            "Assessor severity widens the intervals (--less-severity takes it off instead). 4 is the graduation target.",
+            "Assessor severity widens the intervals (--less-severity takes it off). 4 is the graduation target.",
             "此处未扣除评估者的宽严影响，该影响已计入区间宽度（加 --less-severity 可扣除）。4 为毕业目标。",
         ),
         # twin, held against what is wanted

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from megdt_stream.cli import absent
 from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, fail, out, say
 
 if TYPE_CHECKING:
@@ -48,17 +49,8 @@ def read(kind: str, session: Session, id_: str) -> tuple[dict[str, Any], Callabl
 
 def missing(kind: str, session: Session, id_: str) -> str:
     """Say which entities there are."""
-    from difflib import get_close_matches
-
-    from megdt_stream.runtime.entities import list_entities
-
     with session.query() as query:
-        ids = list_entities(query, kind, say)
-    if not ids:
-        return f"there is no {kind} twin of anything yet; publish events first (`megdt import`)"
-    near = get_close_matches(id_, ids, n=3, cutoff=0.5)
-    named = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(ids[:5])}{' …' * (len(ids) > 5)}"
-    return f"there is no {kind} twin of {id_}; {named}"
+        return absent.entity(query, kind, id_, say)
 
 
 def list_(

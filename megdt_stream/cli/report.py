@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
+from megdt_stream.cli import absent
 from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, say
 
 if TYPE_CHECKING:
     from megdt_stream.console.report import Page
     from megdt_stream.console.words import Lang as Language
-    from megdt_stream.runtime.query import Query
     from megdt_stream.session import Session
 
 _STDOUT: Final = "-"
@@ -160,7 +160,7 @@ def _put(output: str, written: bytes) -> None:
 # --- what is read ---
 
 
-def _absent(why: str) -> NoReturn:
+def _end(why: str) -> NoReturn:
     say(f"megdt: {why}")
     raise typer.Exit(1)
 
@@ -180,7 +180,7 @@ def _trainee(session: Session, id_: str, lang: Language, *, learn: bool = False)
     with session.query() as query:
         stored = query.find(id_)
         if stored is None:
-            _absent(_no_trainee(query, id_))
+            _end(absent.trainee(query, id_))
         estimator = trainee_estimator(query, id_, say) if learn else estimate
     view = read(stored.twin, estimation, estimator)
     told = document(id_, view, estimation, stored.now, Norms(targets, library.quotas))
@@ -196,16 +196,6 @@ def _trainee(session: Session, id_: str, lang: Language, *, learn: bool = False)
     return told, page
 
 
-def _no_trainee(query: Query, id_: str) -> str:
-    near = query.near(id_)
-    if near:
-        return f"there is no twin of {id_}; did you mean {', '.join(near)}?"
-    some = next(query.trainees(), None)
-    if some is None:
-        return f"there is no twin of {id_}, nor of anybody; publish events first (`megdt import`)"
-    return f"there is no twin of {id_}; trainees are named by pseudonyms such as {some}"
-
-
 def _base(session: Session, id_: str, lang: Language) -> tuple[Mapping[str, Any], Page]:
     from megdt_stream.console.report import base_page
     from megdt_stream.runtime.entities import Assumed, read_entity
@@ -218,20 +208,6 @@ def _base(session: Session, id_: str, lang: Language) -> tuple[Mapping[str, Any]
     with session.query() as query:
         told = read_entity(query, "base", id_, assumed, say=say)
         if told is None:
-            _absent(_no_base(query, id_))
+            _end(absent.entity(query, "base", id_, say))
         process = read_entity(query, "process", id_, assumed, say=say)
     return told, base_page(told, process, library=library, estimation=estimation, targets=targets, lang=lang)
-
-
-def _no_base(query: Query, id_: str) -> str:
-    from difflib import get_close_matches
-
-    from megdt_stream.runtime.entities import list_entities
-
-    known = list_entities(query, "base")
-    near = [name for name in known if id_.lower() in name.lower()] or get_close_matches(id_, known, cutoff=0.5)
-    if near:
-        return f"there is no twin of the base {id_}; did you mean {', '.join(near[:3])}?"
-    if not known:
-        return f"there is no twin of the base {id_}, nor of any; publish events first (`megdt import`)"
-    return f"there is no twin of the base {id_}; bases are named by codes such as {known[0]}"

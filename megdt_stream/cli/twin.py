@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
 
 import typer
 
-from megdt_stream.cli import entities
+from megdt_stream.cli import absent, entities
 from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, fail, out, say
 
 if TYPE_CHECKING:
     from megdt_stream.driver.replay import Chronicle
-    from megdt_stream.runtime.query import Query
     from megdt_stream.session import Session
     from megdt_stream.twin.state import Twin
     from megdt_stream.twin.view import Estimator
@@ -263,16 +262,7 @@ def _told(session: Session, trainee: str, twin: Twin, as_of: int, estimator: Est
 
 def _no_trainee(session: Session, trainee: str) -> str:
     with session.query() as query:
-        return _not_found(query, trainee)
-
-
-def _not_found(query: Query, trainee: str) -> str:
-    near = query.near(trainee)
-    if near:
-        return f"there is no twin of {trainee}; did you mean {', '.join(near)}?"
-    if not query.count_twins():
-        return f"there is no twin of {trainee}, nor of anybody; publish events first (`megdt import`)"
-    return f"there is no twin of {trainee}; trainees are named by pseudonyms such as {next(query.trainees())}"
+        return absent.trainee(query, trainee)
 
 
 def _trainee_at(session: Session, trainee: str, at: int) -> Told:

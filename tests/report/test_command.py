@@ -44,7 +44,7 @@ def run(monkeypatch):
 
     monkeypatch.setattr(megdt_stream.session, "open_session", opened)
     monkeypatch.setattr(megdt_stream.runtime.entities, "read_entity", read_entity)
-    monkeypatch.setattr(megdt_stream.runtime.entities, "list_entities", lambda query, kind: ["内科-01", "外科-02"])
+    monkeypatch.setattr(megdt_stream.runtime.entities, "list_entities", lambda query, kind, say: ["内科-01", "外科-02"])
     invoke = CliRunner().invoke
     return lambda *arguments: invoke(app, ["report", *arguments])
 
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_written_is_78(run, tmp_path):
         ("trainee", "t1", "did you mean syn.t1?"),
         ("trainee", "zzz", "pseudonyms such as syn.t1"),
         ("base", "内科", "did you mean 内科-01?"),
-        ("base", "zzz", "codes such as 内科-01"),
+        ("base", "zzz", "there are 内科-01"),
     ],
 )
 def test_an_unknown_id_is_1_with_what_may_be_meant(run, tmp_path, kind, id_, said):

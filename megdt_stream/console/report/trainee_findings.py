@@ -198,13 +198,21 @@ def _missing(terms: Terms, properties: Properties, as_of: int) -> Iterator[Findi
     by_rotation: defaultdict[str, list[str]] = defaultdict(list)
     for item in items[:_MOST_FORMS]:
         by_rotation[item["rotation"]].append(terms.names.form(item["key"]))
-    asked = [say("bracketed", text=code, more=say.listed(forms)) for code, forms in by_rotation.items()]
+    supervisors = {code: one["provenance"].get("supervisor") for (code,), one in properties.group("rotation")}
+    asked = [_asked(terms, code, forms, supervisors.get(code)) for code, forms in by_rotation.items()]
     what = say("missing what", n=_short_of(items))
     yield Finding(what, say("missing sure"), tuple(why), say("missing next", rotations=say.listed(asked)))
 
 
 def _short_of(items: Sequence[Mapping[str, Any]]) -> int:
     return sum(item["expected"] - item["arrived"] for item in items)
+
+
+def _asked(terms: Terms, rotation: str, forms: Sequence[str], supervisor: str | None) -> str:
+    """Name a rotation with the forms that are missing, and whom to ask for them where that is known."""
+    if supervisor is None:
+        return terms.say("bracketed", text=rotation, more=terms.say.listed(forms))
+    return terms.say("missing asked", rotation=rotation, forms=terms.say.listed(forms), supervisor=supervisor)
 
 
 def _form(terms: Terms, item: Mapping[str, Any], warned: str | None, as_of: int) -> str:

@@ -88,6 +88,7 @@ TRAINEE: Final = {
     "missing days": (" ({n} [day|days] overdue)", "（逾期 {n} 天）"),
     "missing warned": ("; a warning is open since {day}", "；预警自{day}起未解除"),
     "missing further": ("and {n} further [form|forms], in the table of rotations", "另有 {n} 份，见轮转表"),
+    "missing asked": ("{rotation} ({forms}; supervisor {supervisor})", "{rotation}（{forms}；带教老师 {supervisor}）"),
     "missing next": (
         "Ask the supervisor of each rotation for the form: {rotations}. Where the plan has changed, have it updated.",
         "请向各轮转的带教老师索取：{rotations}。如计划已变更，请更新轮转安排。",

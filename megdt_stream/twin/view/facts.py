@@ -44,6 +44,7 @@ class Rotation(NamedTuple):
     expected: tuple[Expected, ...]
     others: tuple[tuple[str, int], ...]
     records: tuple[str, ...] = ()
+    supervisor: str | None = None
 
 
 class Counted(NamedTuple):
@@ -118,7 +119,9 @@ def _rotation(code: str, slots: Mapping[str, Slot], came: Mapping[str, int]) -> 
     others = tuple(sorted((key, count) for key, count in came.items() if key not in named))
     records = tuple(sorted(field.split("|")[2] for field in slots))
     dates = (state.starts, state.ends)
-    return Rotation(code, state.status, state.base, state.department, *dates, expected, others, records)
+    return Rotation(
+        code, state.status, state.base, state.department, *dates, expected, others, records, state.supervisor
+    )
 
 
 def exposures(twin: Twin) -> Iterator[Exposure]:

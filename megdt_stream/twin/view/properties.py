@@ -131,6 +131,7 @@ def _rotation(one: Rotation) -> Property:
         "provenance": {
             "base": one.base,
             "department": one.department,
+            "supervisor": one.supervisor,
             "starts": rfc3339_or_none(one.starts),
             "ends": rfc3339_or_none(one.ends),
             "expected": expected,

@@ -7,7 +7,8 @@ format of docs/records.md, the scales' numbers) is written down here a second ti
 """
 
 from megdt_stream.synth.hospital import Hospital, Published, generate
+from megdt_stream.synth.lift import Lift
 from megdt_stream.synth.plan import HospitalPlan
 from megdt_stream.synth.truth import Truth
 
-__all__ = ["Hospital", "HospitalPlan", "Published", "Truth", "generate"]
+__all__ = ["Hospital", "HospitalPlan", "Lift", "Published", "Truth", "generate"]

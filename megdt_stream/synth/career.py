@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from megdt_stream.synth.catalogue import CONTINUING, MEDICAL_KNOWLEDGE, PATIENT_CARE, POSTGRADUATE, TMS
-from megdt_stream.synth.chance import DAY, HOUR, MINUTE, WEEK, generator, poisson
+from megdt_stream.synth.chance import DAY, HOUR, MINUTE, WEEK, poisson
 from megdt_stream.synth.desk import Scene, Way
 from megdt_stream.synth.diary import Diary
 from megdt_stream.synth.draft import Draft
@@ -31,7 +31,7 @@ class Career:
 
     def __init__(self, diary: Diary) -> None:
         self._diary = diary
-        self._rng = generator(diary.plan.seed, "career", diary.trainee.index)
+        self._rng = diary.plan.chance("career", diary.trainee.index)
         self._results: dict[str, str] = {}
 
     def scenes(self) -> Iterator[Scene]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Final
 
 from megdt_stream.synth.catalogue import CONTINUING, MEDICAL_SCHOOL, POSTGRADUATE
-from megdt_stream.synth.chance import DAY, MINUTE, generator, poisson
+from megdt_stream.synth.chance import DAY, MINUTE, poisson
 from megdt_stream.synth.desk import Desk, Way
 from megdt_stream.synth.draft import Draft
 from megdt_stream.synth.identities import Identities, draw_identities
@@ -26,14 +26,12 @@ class Diary:
         self.plan = plan
         self.people = people
         self.trainee = trainee
-        self.rng = generator(plan.seed, "life", trainee.index)
-        self.mess = Mess(plan, generator(plan.seed, "mess", trainee.index))
-        self.schedule: Schedule = draw_schedule(
-            plan, trainee, people.staff, generator(plan.seed, "schedule", trainee.index)
-        )
+        self.rng = plan.chance("life", trainee.index)
+        self.mess = Mess(plan, plan.chance("mess", trainee.index))
+        self.schedule: Schedule = draw_schedule(plan, trainee, people.staff, plan.chance("schedule", trainee.index))
         begun = tuple(rotation.code for rotation in self.schedule.rotations if rotation.begins)
         self.identities: Identities = draw_identities(plan, trainee, begun)
-        self._desk = Desk(plan, self.mess, f"{trainee.index + 1:06d}")
+        self._desk = Desk(plan, self.mess, plan.series(f"{trainee.index + 1:06d}"))
         self._sent: defaultdict[str, list[tuple[Draft, ...]]] = defaultdict(list)
 
     def send(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from megdt_stream.synth.career import Career
 from megdt_stream.synth.catalogue import EDUCATION_OFFICE, REGISTRY, TMS
-from megdt_stream.synth.chance import DAY, HOUR, generator
+from megdt_stream.synth.chance import DAY, HOUR
 from megdt_stream.synth.desk import Chapter, Scene, Way, tell
 from megdt_stream.synth.diary import Diary
 from megdt_stream.synth.draft import Draft
@@ -48,7 +48,7 @@ class Life:
         self._forms = Forms(self._diary)
         self._practice = Practice(self._diary)
         self._career = Career(self._diary)
-        self._rng = generator(plan.seed, "path", trainee.index)
+        self._rng = plan.chance("path", trainee.index)
 
     @property
     def schedule(self) -> Schedule:
@@ -82,7 +82,7 @@ class Life:
 
     def _enrolment(self) -> list[Draft]:
         trainee = self._trainee
-        time = self._plan.opens - (trainee.year - 1) * 365 * DAY - self._rng.randrange(1, 20) * DAY
+        time = trainee.opens - (trainee.entry_year - 1) * 365 * DAY - self._rng.randrange(1, 20) * DAY
         right = {
             "stage": trainee.stage,
             "base": trainee.base.code,

@@ -16,6 +16,7 @@ from megdt_stream.synth.catalogue import (
     Specialty,
 )
 from megdt_stream.synth.chance import YEAR, generator
+from megdt_stream.synth.lift import Lift
 from megdt_stream.synth.plan import HospitalPlan
 
 TOP_LEVEL = 5.0
@@ -68,8 +69,12 @@ class Trainee:
     year: int
     base: Base
     cohort: str
+    entry_year: int
+    """The year of the stage in training year 1."""
     opens: int
+    """Where the learning curves begin (ms)."""
     curves: MappingProxyType[str, Curve]
+    lifts: tuple[Lift, ...]
     self_bias: float
     """How much higher they rate themselves than they are (levels)."""
 
@@ -80,7 +85,8 @@ class Trainee:
 
     def level(self, competency: str, at: int) -> float:
         """Give the true level at a time in ms."""
-        return self.curves[competency].level((at - self.opens) / YEAR)
+        learnt = self.curves[competency].level((at - self.opens) / YEAR)
+        return min(TOP_LEVEL, learnt + sum(lift.at(at) for lift in self.lifts)) if self.lifts else learnt
 
     def mean_level(self, at: int) -> float:
         """Give the mean true level over all competencies."""
@@ -88,7 +94,7 @@ class Trainee:
 
     def standing(self, at: int) -> float:
         """Give how far the mean level is from what is usual for this stage and year at that time (levels)."""
-        return self.mean_level(at) - usual_curve(self.stage, self.year).level((at - self.opens) / YEAR)
+        return self.mean_level(at) - usual_curve(self.stage, self.entry_year).level((at - self.opens) / YEAR)
 
 
 @dataclass(frozen=True)
@@ -157,8 +163,9 @@ def _bases(plan: HospitalPlan, count: int, rng: Random) -> tuple[Base, ...]:
 def _trainee(plan: HospitalPlan, index: int, base: Base) -> Trainee:
     rng = generator(plan.seed, "person", index)
     stage = _stage(plan, rng.random())
-    year = 1 + rng.randrange(_LAST_YEAR[stage])
-    typical = usual_curve(stage, year, plan.growth_mean)
+    drawn = 1 + rng.randrange(_LAST_YEAR[stage])
+    entry_year = 1 if plan.entrants_only else drawn
+    typical = usual_curve(stage, entry_year, plan.growth_mean)
     ability = base.strength + rng.gauss(0, plan.trainee_sd)
     drive = math.exp(plan.growth_sd * rng.gauss(0, 1) - plan.growth_sd**2 / 2)
     curves = {
@@ -172,10 +179,12 @@ def _trainee(plan: HospitalPlan, index: int, base: Base) -> Trainee:
         index=index,
         pseudonym=f"syn.t{index + 1:06d}",
         stage=stage,
-        year=year,
+        year=entry_year + plan.training_year - 1,
+        entry_year=entry_year,
         base=base,
-        cohort=f"{plan.start.year - year + 1}级",
-        opens=plan.opens,
+        cohort=f"{plan.start.year - plan.training_year - entry_year + 2}级",
+        opens=plan.origin,
+        lifts=tuple(lift for lift in plan.lifts if lift.trainee == index),
         curves=MappingProxyType(curves),
         self_bias=rng.gauss(plan.self_bias_mean, plan.self_bias_sd),
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from random import Random
 
-from megdt_stream.synth.chance import DAY
+from megdt_stream.synth.chance import DAY, YEAR, generator
+from megdt_stream.synth.lift import Lift
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class HospitalPlan:
     """Length of the stream, at most one training year; what becomes available later is not in it."""
     annual_assessment_day: int = 300
     """Days after `start`; completion exams come in the three weeks before."""
+    training_year: int = 1
+    """Which year of the same people this stream tells: levels go on from where the year before left them, records and
+    rotations have numbers of their own. Pseudonyms are linked anew each year."""
+    entrants_only: bool = False
+    """Whether everybody is in the first year of their stage in training year 1."""
 
     # Structure
     base_size: tuple[int, int] = (6, 12)
@@ -67,6 +74,8 @@ class HospitalPlan:
     self_bias_sd: float = 0.3
     withdrawal_rate: float = 0.05
     """Yearly share of withdrawals among average trainees; weaker ones leave more often."""
+    lifts: tuple[Lift, ...] = ()
+    """What interventions add to true levels. Nothing that is published before a lift begins changes with it."""
 
     # Volume, per week of rotation
     extra_forms_per_week: float = 0.65
@@ -108,6 +117,8 @@ class HospitalPlan:
             raise ValueError("trainees and assessors_per_department must each be at least 1")
         if not 1 <= self.days <= 366:
             raise ValueError("a plan tells one training year: give days from 1 to 366")
+        if self.training_year < 1:
+            raise ValueError("training_year counts from 1")
         if self.medical_school_share + self.continuing_share > 1:
             raise ValueError("medical_school_share and continuing_share leave less than nothing for postgraduates")
         if not 1 <= self.base_size[0] <= self.base_size[1]:
@@ -145,6 +156,24 @@ class HospitalPlan:
         """First instant of the stream, in ms."""
         day = datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
         return (day - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+    @property
+    def origin(self) -> int:
+        """First instant of training year 1, in ms: where learning curves begin."""
+        return self.opens - (self.training_year - 1) * YEAR
+
+    def chance(self, *purpose: object) -> Random:
+        """Give the generator of a purpose in this training year. What does not change by year has `generator`."""
+        return generator(self.seed, *purpose, *(() if self.training_year == 1 else ("year", self.training_year)))
+
+    @property
+    def first_rotation(self) -> int:
+        """Number of a trainee's first rotation of this training year; none has twenty in a year."""
+        return 20 * (self.training_year - 1) + 1
+
+    def series(self, name: str) -> str:
+        """Name a series of record numbers, another one each training year."""
+        return name if self.training_year == 1 else f"{self.training_year}-{name}"
 
     @cached_property
     def closes(self) -> int:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from megdt_stream.synth.catalogue import REGISTRY, RESOURCE_OFFICE, SIMULATIONS, SKILLS_CENTRE
-from megdt_stream.synth.chance import DAY, HOUR, generator
+from megdt_stream.synth.chance import DAY, HOUR
 from megdt_stream.synth.desk import Chapter, Desk, Scene, Way, tell
 from megdt_stream.synth.draft import Draft
 from megdt_stream.synth.mess import Data, Mess
@@ -26,8 +26,8 @@ class Inventory:
     def __init__(self, plan: HospitalPlan, people: People) -> None:
         self._plan = plan
         self._people = people
-        self._rng = generator(plan.seed, "resources")
-        self._desk = Desk(plan, Mess(plan, generator(plan.seed, "mess", "resources")), "inv")
+        self._rng = plan.chance("resources")
+        self._desk = Desk(plan, Mess(plan, plan.chance("mess", "resources")), plan.series("inv"))
         # A department that trains for several bases is counted at the first.
         self._base_of: dict[str, str] = {}
         for base in people.bases:

@@ -119,7 +119,7 @@ def _rotation(
     # Plans are made in order: a later rotation is never planned before an earlier one.
     planned = starts - rng.randrange(20, _LONGEST_LEAD_DAYS) * DAY
     rotation = Rotation(
-        code=f"R{trainee.index + 1:06d}-{number + 1:02d}-{department.code}",
+        code=f"R{trainee.index + 1:06d}-{plan.first_rotation + number:02d}-{department.code}",
         department=department,
         supervisor=staff.draw(rng).pseudonym,
         planned=planned,

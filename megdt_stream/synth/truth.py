@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from megdt_stream.synth.chance import YEAR
 from megdt_stream.synth.draft import ACCEPTED, DUPLICATE, FAMILIES, REJECTED, Draft
 from megdt_stream.synth.identities import Identities
 from megdt_stream.synth.ledger import Ledger
@@ -27,7 +26,7 @@ class TrueCompetency:
     end: float
     growth: float
     rate: float
-    """Of the curve 5 - (5 - start) exp(-rate * years)."""
+    """Of the curve 5 - (5 - start) exp(-rate * years), before what interventions added."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,9 @@ class TruthTeller:
         self._forms: Counter[str] = Counter()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._reasons: Counter[str] = Counter()
-        self._truth = Truth(plan={**asdict(plan), "start": plan.start.isoformat(), "base_size": list(plan.base_size)})
+        told = asdict(plan)
+        told |= {"start": plan.start.isoformat(), "base_size": list(plan.base_size), "lifts": list(told["lifts"])}
+        self._truth = Truth(plan=told)
 
     def add(self, trainee: Trainee, schedule: Schedule, identities: Identities, drafts: Iterable[Draft]) -> None:
         """Enter one trainee's year."""
@@ -213,9 +214,8 @@ class TruthTeller:
         )
 
     def _competency(self, trainee: Trainee, code: str) -> TrueCompetency:
-        curve = trainee.curves[code]
-        end = curve.level((self._plan.closes - self._plan.opens) / YEAR)
-        return TrueCompetency(curve.first, end, end - curve.first, curve.rate)
+        start, end = trainee.level(code, self._plan.opens), trainee.level(code, self._plan.closes)
+        return TrueCompetency(start, end, end - start, trainee.curves[code].rate)
 
     def _assessor(self, assessor: Assessor) -> TrueAssessor:
         forms = self._forms[assessor.pseudonym]

@@ -35,7 +35,7 @@ demo: setup ## start a local Kafka and Redis and show the live twin, from synthe
 	@exec $(BIN)/megdt demo
 
 test: setup lint ## lint, then every test (the stack tests start their own Kafka and Redis)
-	@timeout --kill-after=30s $(TEST_TIMEOUT) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@timeout --kill-after=30s $(TEST_TIMEOUT) tools/run-tests $(BIN)/python $(PYTEST_ARGS)
 
 fuzz: setup ## the property tests with new examples each time (PYTEST_ARGS="-k word" chooses)
 	@$(BIN)/python -m pytest --hypothesis-profile=explore -m "not stack" $(PYTEST_ARGS)

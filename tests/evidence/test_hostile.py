@@ -136,8 +136,8 @@ def test_no_bytes_take_long(name):
         best = min(_seconds(value) for _ in range(5))
     finally:
         gc.unfreeze()
-    # Some 2 to 5 ms per 64 KiB at worst; room for a busy machine, none for quadratic work, which takes seconds.
-    assert best < 0.025 * max(1, min(len(value), LIMIT) / 65_536)
+    # Some 2 to 12 ms per 64 KiB at worst; room for a busy machine, none for quadratic work, which takes seconds.
+    assert best < 0.1 * max(1, min(len(value), LIMIT) / 65_536)
 
 
 def _seconds(value):

@@ -52,8 +52,19 @@ def test_targets_are_commands_not_files(target: str) -> None:
 @needs_make
 def test_test_has_a_limit_and_lints_first() -> None:
     plan = run("make", "--dry-run", "test").stdout
-    assert plan.index("ruff check") < plan.index("pytest")
+    assert plan.index("ruff check") < plan.index("tools/run-tests")
     assert "timeout --kill-after" in plan
+
+
+@pytest.mark.parametrize(
+    ("pure", "stack", "expected"),
+    [(0, 0, 0), (0, 1, 1), (1, 0, 1), (5, 0, 0), (5, 1, 1), (0, 5, 0), (2, 5, 2), (5, 5, 5)],
+)
+def test_both_runs_count_and_a_choice_of_one_kind_is_fine(tmp_path: Path, pure: int, stack: int, expected: int) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ncase "$*" in *"not stack"*) exit {pure};; *) exit {stack};; esac\n')
+    python.chmod(0o755)
+    assert run(str(ROOT / "tools/run-tests"), str(python)).returncode == expected
 
 
 def test_ci_runs_the_same_as_a_person() -> None:

@@ -50,6 +50,7 @@ def step(
             _take(work, entry, entry.offset in condemned)
         except Exception as error:
             raise FoldFailed(entry.offset) from error
+    work.touch()
     return work.changes
 
 

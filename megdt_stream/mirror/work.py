@@ -68,6 +68,12 @@ class Work:
         else:
             changed.update(fields)
 
+    def touch(self) -> None:
+        """Note whose twins changed: they have to tell entities."""
+        touched = self.partition.touched
+        self.changes.touched = [trainee for trainee in self.changes.fields if trainee not in touched]
+        touched.update(dict.fromkeys(self.changes.touched))
+
     def message(
         self, offset: int, topic: str, key: bytes, value: bytes, headers: tuple[tuple[str, bytes], ...]
     ) -> None:

@@ -27,6 +27,9 @@ from megdt_stream.errors import ConfigError, MegdtError, StoreEvicting, Unavaila
 from megdt_stream.evidence import topics
 from megdt_stream.runtime import admin, failpoints, logs
 from megdt_stream.runtime.claims import Claim, Ledger
+from megdt_stream.runtime.contributor import Contributor
+from megdt_stream.runtime.entities_stage import EntitiesStage
+from megdt_stream.runtime.entity_store import EntityStore, most_touched
 from megdt_stream.runtime.health import Health, StatusServer, routes
 from megdt_stream.runtime.intake_stage import IntakeStage
 from megdt_stream.runtime.log_producer import LogProducer
@@ -178,8 +181,14 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
         async with open_log(settings.brokers, options) as reader:
             return await sent_messages(reader, _reading)
 
-    mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent))
-    stages = [Stage("intake", intake.work, watch.crashed), Stage("mirror", mirror.work, watch.crashed)]
+    contributor = Contributor(store, relay, watch, lambda claim: worker.end(claim))  # noqa: PLW0108
+    mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent), contributor)
+    entities = EntitiesStage(EntityStore(store), relay, watch)
+    stages = [
+        Stage("intake", intake.work, watch.crashed),
+        Stage("mirror", mirror.work, watch.crashed),
+        Stage("entities", entities.work, watch.crashed),
+    ]
 
     async def positions() -> list[Position]:
         return await _positions(app, store, partitions)
@@ -187,7 +196,10 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
     def chosen() -> bool:
         return TP(topics.EVIDENCE.name, 0) in app.batches.claims and not worker.draining
 
-    ticker = Ticker(settings.clock, settings.tick_seconds, partitions, producer, positions, chosen, watch)
+    async def waiting() -> int:
+        return await most_touched(store, partitions)
+
+    ticker = Ticker(settings.clock, settings.tick_seconds, partitions, producer, positions, chosen, watch, waiting)
     worker = Worker(settings, app, store, [producer, outlet], stages, relay, ticker, watch, health, metrics)
     watch.give_up = lambda claim: app.batches.release(claim, "refused")
     _agents(app, worker)
@@ -213,7 +225,7 @@ def _reading(topic: str, done: int, total: int) -> None:
 
 
 def _agents(app: WorkerApp, worker: Worker) -> None:
-    intake, mirror = worker.stages
+    intake, mirror, entities = worker.stages
     inputs = app.topic(*(topic.name for topic in topics.INPUTS), value_serializer="raw", key_serializer="raw")
     evidence = app.topic(topics.EVIDENCE.name, value_serializer="raw", key_serializer="raw")
 
@@ -230,6 +242,12 @@ def _agents(app: WorkerApp, worker: Worker) -> None:
         async for batch in stream:
             if not worker.draining:
                 mirror.submit(batch)
+
+    @app.agent(app.topic(topics.CONTRIBUTIONS.name, value_serializer="raw", key_serializer="raw"), name="entities")
+    async def _entities(stream: Any) -> None:
+        async for batch in stream:
+            if not worker.draining:
+                entities.submit(batch)
 
 
 def _names(shorts: frozenset[str]) -> frozenset[str]:
@@ -399,6 +417,7 @@ async def _sample(worker: Worker) -> None:
             worker.watch.store_failed(error)
         with suppress(KeyError):  # a partition released between listing and asking for its end
             worker.backlog = worker.watch.sample(claims, worker.end, outbox, oldest)
+        worker.metrics.touched(sum(len(claim.state.touched) for claim in worker.evidence_claims() if claim.state))
 
 
 async def _outboxes(worker: Worker) -> tuple[int, float]:

@@ -11,9 +11,12 @@ from megdt_stream.driver import Driver
 from megdt_stream.driver.replay import events, twin_at
 from megdt_stream.evidence import topics
 from megdt_stream.local import open_stack
+from megdt_stream.runtime.entities import gather
+from megdt_stream.runtime.live_entities import gather_live, scan_of
 from megdt_stream.runtime.past import read_chronicle
 from megdt_stream.seed_files import load_reference, load_rule
 from megdt_stream.synth import HospitalPlan, generate
+from megdt_stream.twin.entities.state import KINDS
 from tests.driver.histories import evidence_of, fields_of
 from tests.faults.system import System
 
@@ -93,6 +96,20 @@ def test_the_accounts_are_equal(driver, system):
         for name in ("read", "accepted", "duplicate", "rejected"):
             running[f"{short}:{name}"] = getattr(flow, name)
     assert driver.counts == {name: n for name, n in running.items() if n}
+
+
+def test_entity_twins_are_equal(driver, system, stored):
+    live = gather_live(system.query)
+    scanned = gather(system.query.subjects())
+    ours = scan_of(
+        ((entity, name, part) for entity, twin in driver.entities().items() for name, part in twin.parts.items()),
+        scanned.now,
+    )
+    for other in (live, ours):
+        assert other.persons == scanned.persons
+        assert other.entities.keys() == scanned.entities.keys()
+        assert all(other.entities[name].parts == twin.parts for name, twin in scanned.entities.items())
+    assert {entity.kind for entity in scanned.entities} == set(KINDS)
 
 
 def chronicle(system, trainee):

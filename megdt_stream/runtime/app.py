@@ -40,6 +40,7 @@ from megdt_stream.runtime.mirror_stage import MirrorStage
 from megdt_stream.runtime.recovery import recover_intake, sent_messages
 from megdt_stream.runtime.reject_guard import RejectGuard
 from megdt_stream.runtime.relay import Relay
+from megdt_stream.runtime.sent_images import recover_sent
 from megdt_stream.runtime.settings import Settings, unknown_variables
 from megdt_stream.runtime.stage import Stage
 from megdt_stream.runtime.store import Store
@@ -152,6 +153,7 @@ async def _run(settings: Settings) -> int:
     worker = build(settings, client, ids, partitions)
     async with open_log(settings.brokers, security) as reader:
         restored = await recover_intake(worker.store, reader, ids, _reading)
+        await recover_sent(worker.store, reader, partitions)
     if restored:
         _log.warning(Code.STORE_ROLLBACK, n=restored, reason="intake's cursors were read off the log")
     page = worker.metrics.render
@@ -181,7 +183,10 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
         async with open_log(settings.brokers, options) as reader:
             return await sent_messages(reader, _reading)
 
-    contributor = Contributor(store, relay, watch, lambda claim: worker.end(claim))  # noqa: PLW0108
+    def end_of(claim: Claim) -> int | None:
+        return worker.end(claim) if app.batches.claims.get(TP(*claim.tp)) is claim else None
+
+    contributor = Contributor(store, relay, watch, end_of)
     mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent), contributor)
     entities = EntitiesStage(EntityStore(store), relay, watch)
     stages = [

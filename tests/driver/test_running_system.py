@@ -14,6 +14,8 @@ from megdt_stream.local import open_stack
 from megdt_stream.runtime.entities import gather
 from megdt_stream.runtime.live_entities import gather_live, scan_of
 from megdt_stream.runtime.past import read_chronicle
+from megdt_stream.runtime.rebuild import rebuild
+from megdt_stream.runtime.settings import load
 from megdt_stream.seed_files import load_reference, load_rule
 from megdt_stream.synth import HospitalPlan, generate
 from megdt_stream.twin.entities.state import KINDS
@@ -110,6 +112,29 @@ def test_entity_twins_are_equal(driver, system, stored):
         assert other.entities.keys() == scanned.entities.keys()
         assert all(other.entities[name].parts == twin.parts for name, twin in scanned.entities.items())
     assert {entity.kind for entity in scanned.entities} == set(KINDS)
+
+
+def test_the_checker_makes_the_same_entity_twins(system):
+    found = system.judge()
+    assert found["entities"] > 10
+    assert not found["untold"]
+
+
+def test_a_rebuild_gives_the_same_bytes(system):
+    before = _entity_bytes(system)
+    report = asyncio.run(rebuild(load(kafka=system.stack.kafka, redis=system.stack.redis), lambda _: None))
+    assert report["ok"], report
+    assert report["entities"] > 10
+    assert report["resent"] == 0
+    assert _entity_bytes(system) == before
+    system.judge()
+
+
+def _entity_bytes(system):
+    found = {}
+    for key in system.store.scan_iter(match="megdt:*:e?:n:*", count=5_000):
+        found[key.rpartition(b":n:")[2]] = system.store.hgetall(key)
+    return found
 
 
 def chronicle(system, trainee):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from megdt_stream.evidence.record import Activation
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.mirror.state import Changes, HeldKey, Message, Partition, Rows
 from megdt_stream.twin import person
@@ -67,6 +68,12 @@ class Work:
             self.changes.fields[trainee] = set(fields)
         else:
             changed.update(fields)
+
+    def activate(self, said: Activation) -> None:
+        """Put a model in force, unless a later one is."""
+        active, new = self.partition.active, (said.at, said.version)
+        if said.kind not in active or new > active[said.kind]:
+            active[said.kind] = self.changes.active[said.kind] = new
 
     def touch(self) -> None:
         """Note whose twins changed: they have to tell entities."""

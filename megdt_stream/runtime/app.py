@@ -45,6 +45,8 @@ from megdt_stream.runtime.settings import Settings, unknown_variables
 from megdt_stream.runtime.stage import Stage
 from megdt_stream.runtime.store import Store
 from megdt_stream.runtime.ticker import Position, Ticker
+from megdt_stream.runtime.trainer import Trainer
+from megdt_stream.runtime.training import Plan
 from megdt_stream.runtime.transport import Consumer
 from megdt_stream.runtime.watch import Watch
 from megdt_stream.runtime.watchdog import Progress, StallDetector, Watchdog
@@ -97,6 +99,7 @@ class Worker:
     health: Health
     metrics: Metrics
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    services: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     beat: float = 0.0
     backlog: int = 0
     draining: bool = False
@@ -206,6 +209,16 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
 
     ticker = Ticker(settings.clock, settings.tick_seconds, partitions, producer, positions, chosen, watch, waiting)
     worker = Worker(settings, app, store, [producer, outlet], stages, relay, ticker, watch, health, metrics)
+    trainer = Trainer(
+        store,
+        partitions,
+        lambda until: Plan(settings.brokers, options, settings.redis, settings.redis_options, until),
+        chosen,
+        watch,
+        settings.train_days,
+        settings.train_pause_seconds,
+    )
+    worker.services.append(trainer.run)
     watch.give_up = lambda claim: app.batches.release(claim, "refused")
     _agents(app, worker)
     return worker
@@ -343,7 +356,7 @@ async def _live(worker: Worker) -> int:
     watchdog.start()
     _settle_memory()
     await worker.app.start()
-    for service in (_sample(worker), worker.relay.run(), worker.ticker.run()):
+    for service in (_sample(worker), worker.relay.run(), worker.ticker.run(), *(run() for run in worker.services)):
         worker.tasks.append(asyncio.create_task(_guarded(worker, service)))
     worker.health.started()
     await stop.wait()

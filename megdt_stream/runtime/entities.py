@@ -102,8 +102,13 @@ def read_entity(
     if not learn or kind in {"resource", "process"} or assumed.severities is not None:
         return read_from(scan, kind, id_, assumed, as_of=as_of)
     # Here, since severities need numerical libraries that take a while to load.
-    from megdt_stream.runtime import severities
+    from megdt_stream.runtime import active_severity, severities
 
+    in_force, degraded = active_severity.severities(query, assumed.estimation.rater.variance)
+    if degraded is not None and say is not None:
+        say(degraded)
+    if in_force is not None:
+        return read_from(scan, kind, id_, assumed._replace(severities=in_force), as_of=as_of)
     found = list(query.subjects())
     if Entity(kind, scan.persons.get(id_, id_)) not in scan.entities:
         return None

@@ -69,7 +69,7 @@ class EntityStore:
                 base,
                 end,
                 taken.now,
-                _pack([_hashes(standing), [], [], [], [], out, [], []]),
+                _pack([_hashes(standing), [], [], [], [], out, [], [], []]),
             ],
         )
         return Commit(reply[0])

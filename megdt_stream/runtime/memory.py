@@ -56,6 +56,7 @@ class View:
     seen: dict[InputPartition, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     touched: set[str] = field(default_factory=set)
+    active: dict[str, tuple[int, str]] = field(default_factory=dict)
     sent: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
 
 
@@ -104,7 +105,8 @@ class MemoryLedger:
         """Load what the mirror holds of a partition in memory, twins apart."""
         view = self._views[number, taken.view]
         touched = dict.fromkeys(sorted(view.touched))
-        return Partition(number, taken.now, dict(view.seen), Deadlines(view.due.items()), touched=touched)
+        due, seen, active = Deadlines(view.due.items()), dict(view.seen), dict(view.active)
+        return Partition(number, taken.now, seen, due, touched=touched, active=active)
 
     async def load_sent(self, number: int, view: str, trainees: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """Load what trainees have told entities: digest by the entity's name."""
@@ -272,6 +274,7 @@ def _write_twins(view: View, partition: Partition, changes: Changes) -> None:
 
 
 def _write_contributed(view: View, changes: Changes) -> None:
+    view.active.update(changes.active)
     view.touched = (view.touched | set(changes.touched)) - changes.contributed.keys()
     for trainee, told in changes.contributed.items():
         known = view.sent[trainee] | told

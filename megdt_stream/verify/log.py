@@ -102,7 +102,7 @@ class MirrorState:
 
     `twins`: trainee -> field -> text; `persons`: the same of what is not twin; `journal`: trainee -> nibble ->
     digest -> packed versions; `carried`: trainee -> nibble -> digest and persona -> packed row; `due`: member -> score;
-    `touched`: trainees who have not told entities yet.
+    `active`: kind of model -> time and version of the one in force; `touched`: trainees who have not told entities yet.
     """
 
     offset: int = 0
@@ -115,6 +115,7 @@ class MirrorState:
     seen: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     outbox: list[Message] = field(default_factory=list)
+    active: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
 
 

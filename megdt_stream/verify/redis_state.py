@@ -81,8 +81,11 @@ class RedisState:
             else:
                 state.intake[short, number] = IntakeState(offset)
         replies = self._ask([("HMGET", _own(EVIDENCE, n), "view", "now") for n in state.mirror])
-        for mirror, (_, now) in zip(state.mirror.values(), replies, strict=True):
+        owns = self._ask([("HGETALL", _own(EVIDENCE, n)) for n in state.mirror])
+        for mirror, (_, now), own in zip(state.mirror.values(), replies, owns, strict=True):
             mirror.now = int(now or 0)
+            fields = {_text(name): _text(value) for name, value in own.items()}
+            mirror.active = {name[7:]: value for name, value in fields.items() if name.startswith("active:")}
         return {n: (view or b"a").decode() for n, (view, _) in zip(state.mirror, replies, strict=True)}
 
     def _read_intake_counts(self, state: State) -> None:

@@ -11,17 +11,23 @@ from megdt_stream.driver import Driver
 from megdt_stream.driver.replay import events, twin_at
 from megdt_stream.evidence import topics
 from megdt_stream.local import open_stack
+from megdt_stream.runtime import models
+from megdt_stream.runtime.active_severity import trainee_estimator
 from megdt_stream.runtime.entities import gather
 from megdt_stream.runtime.live_entities import gather_live, scan_of
+from megdt_stream.runtime.log_reader import open_log
 from megdt_stream.runtime.past import read_chronicle
 from megdt_stream.runtime.rebuild import rebuild
 from megdt_stream.runtime.settings import load
-from megdt_stream.seed_files import load_reference, load_rule
+from megdt_stream.runtime.training import Plan, train
+from megdt_stream.seed_files import load_estimation, load_reference, load_rule
 from megdt_stream.synth import HospitalPlan, generate
 from megdt_stream.twin.entities.state import KINDS
+from megdt_stream.twin.view import cells, read
 from tests.driver.histories import evidence_of, fields_of
 from tests.faults.system import System
 
+WEEK = 7 * 86_400_000
 pytestmark = pytest.mark.stack
 
 
@@ -118,6 +124,36 @@ def test_the_checker_makes_the_same_entity_twins(system):
     found = system.judge()
     assert found["entities"] > 10
     assert not found["untold"]
+
+
+def test_severities_are_learnt_from_the_log_and_put_in_force_by_it(system, stored):
+    until = max(cursor.time for cursor in system.query.evidence_cursors().values()) // WEEK * WEEK
+    plan = Plan([system.stack.kafka], {}, system.stack.redis, {}, until)
+    version = asyncio.run(train(plan))
+    assert asyncio.run(train(plan)) == version
+    with system.working():
+        system.drained()
+    assert models.active(system.query, "severity") == (version, until)
+    system.judge()
+    first = models.copied(system.query, "severity", version)
+    _, published = asyncio.run(_published(system, version))
+    assert first == published
+    trainee = next(name for name, twin in stored.items() if any(field.startswith("c|") for field in twin.sums))
+    competencies = list(cells(stored[trainee]))
+    found = trainee_estimator(system.query, trainee, competencies)
+    assert (found.version, found.degraded) == (version, None)
+    levels = read(stored[trainee], load_estimation(), found.estimator).levels
+    assert version in {level.snapshot for level in levels}
+    known = chronicle(system, trainee)
+    assert known.active("severity", known.latest).version == version
+    assert known.active("severity", known.first) is None
+    system.store.hset(f"megdt:models:severity:{version}", competencies[0], b"{}")
+    assert "cannot be read" in trainee_estimator(system.query, trainee, competencies).degraded
+
+
+async def _published(system, version):
+    async with open_log([system.stack.kafka], {}) as reader:
+        return await models.published(reader, "severity", version)
 
 
 def test_a_rebuild_gives_the_same_bytes(system):

@@ -2,7 +2,7 @@
 -- KEYS[1] own hash, KEYS[2] outbox; ARGV[1] view prefix, ARGV[2] token, ARGV[3] base, ARGV[4] end, ARGV[5] now, ARGV[6] MessagePack:
 --   {hashes {key suffix, {field, value, ...}, {gone, ...}, ...},
 --    due {score, member, ...}, not due {member, ...}, seen {field, value, ...}, counts {field, n, ...}, out {score, member, ...},
---    touched {trainee, ...}, not touched {trainee, ...}}
+--    touched {trainee, ...}, not touched {trainee, ...}, own {field, value, ...}}
 -- Returns {1} done, {2} done before (my own lost reply), {-1, offset} other token, {-2, offset} other offset.
 -- MULTI and Lua do not roll back, so whatever can fail is looked at before the first write.
 local own = redis.call('HMGET', KEYS[1], 'token', 'offset')
@@ -54,5 +54,6 @@ for i = 1, #counts, 2 do redis.call('HINCRBY', prefix .. 'counts', counts[i], co
 each('ZADD', KEYS[2], out)
 each('SADD', prefix .. 'touched', change[7])
 each('SREM', prefix .. 'touched', change[8])
+each('HSET', KEYS[1], change[9])
 redis.call('HSET', KEYS[1], 'offset', ARGV[4], 'now', ARGV[5])
 return {1}

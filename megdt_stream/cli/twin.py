@@ -307,8 +307,9 @@ def _at(session: Session, chronicle: Chronicle, at: int) -> Told:
 def _then(session: Session, chronicle: Chronicle, at: int) -> tuple[Estimator | None, str | None]:
     """Give what estimated levels at a moment, by the severities in force then, and why not where they are lost."""
     from megdt_stream.runtime import active_severity
+    from megdt_stream.runtime.severity_parts import KIND
 
-    said = chronicle.active(active_severity.KIND, at)
+    said = chronicle.active(KIND, at)
     if said is None:
         return None, None
     reading = active_severity.at_version(session.settings.brokers, session.security, said, chronicle.trainee)

@@ -5,7 +5,7 @@ Where it cannot be read, estimates are made without it and whoever reads is told
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from megdt_stream.evidence.record import Activation
@@ -18,6 +18,7 @@ from megdt_stream.runtime.severity_parts import KIND, PERSONS, is_head, share_pa
 
 if TYPE_CHECKING:
     from megdt_stream.twin.entities.levels import Severities
+    from megdt_stream.twin.estimate import Snapshot
     from megdt_stream.twin.view.levels import Estimator
 
 
@@ -71,6 +72,39 @@ def from_parts(parts: Mapping[str, Any], trainee: str) -> Estimator:
         own = {trainee: shares[trainee]} if trainee in shares else {}
         snapshots[competency] = Snapshot.read({**head, "shares": own})
     return estimator(trainee, snapshots, parts.get(PERSONS, {}))
+
+
+def estimators(query: Query) -> tuple[Callable[[str], Estimator], str | None]:
+    """Give what estimates any trainee's levels by the snapshot in force, which is read whole; and why it cannot be.
+
+    Raises Unavailable.
+    """
+    from megdt_stream.twin.view.levels import estimate
+
+    now = models.active(query, KIND)
+    if now is None:
+        return (lambda _: estimate), None
+    try:
+        parts = models.copied(query, KIND, now.version)
+        snapshots = whole(parts)
+    except (Broken, KeyError, TypeError, ValueError) as error:
+        return (lambda _: estimate), _said(now, error)
+    from megdt_stream.twin.view.learned import estimator
+
+    return (lambda trainee: estimator(trainee, snapshots, parts.get(PERSONS, {}))), None
+
+
+def whole(parts: Mapping[str, Any]) -> dict[str, Snapshot]:
+    """Read a version's snapshots, by competency, with all shares. Raises KeyError, TypeError, ValueError."""
+    from megdt_stream.twin.estimate import Snapshot
+
+    found = {}
+    for competency in filter(is_head, parts):
+        head = parts[competency]
+        names = (f"{competency}/{number}" for number in range(head["buckets"]))
+        shares = {trainee: share for name in names for trainee, share in parts.get(name, {}).items()}
+        found[competency] = Snapshot.read({**head, "shares": shares})
+    return found
 
 
 def severities(query: Query, variance: float) -> tuple[Severities | None, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from megdt_stream.errors import FencedError
@@ -16,14 +16,14 @@ from megdt_stream.runtime.retry import while_claimed
 from megdt_stream.runtime.store import Commit, outgoing
 from megdt_stream.runtime.watch import Watch
 from megdt_stream.twin.entities import image
-from megdt_stream.twin.entities.state import Entity
 
-Rules: TypeAlias = Callable[[Iterable[Entity], int], Iterable[Message]]
-"""What rules say of entities whose contributions changed. Called once a batch with these entities and the end of the
-batch, after which the messages' offset has to be named; what they say is committed with the batch."""
+Rules: TypeAlias = Callable[[int, int, int], Awaitable[Iterable[Message]]]
+"""What rules say at a tick of domain time: given the partition, the time (ms) and the end of the batch, which is the
+offset that its messages name. Called once an hour of domain time at most, after what came with the tick stands; the
+messages are committed with the offset. The place where entity documents are read and rules asked."""
 
 
-def silent(_entities: Iterable[Entity], _end: int) -> Iterable[Message]:
+async def silent(_partition: int, _now: int, _end: int) -> Iterable[Message]:
     """Say nothing."""
     return ()
 
@@ -46,8 +46,8 @@ class EntitiesStage:
         try:
             known = await self._load(claim, given)
             standing = news(known, given)
-            messages = list(self._rules({entity for entity, _ in standing}, batch.end))
-            await self._commit(claim, batch, standing, messages)
+            await self._commit(claim, batch.base, batch.end, standing, [])
+            messages = await self._at_ticks(claim, batch)
         except FencedError:
             self._watch.fenced("entities", claim)
             return
@@ -56,17 +56,29 @@ class EntitiesStage:
         if messages:
             self._relay.hand_over(claim.tp.partition, outgoing(messages, {}))
 
+    async def _at_ticks(self, claim: Claim, batch: Batch) -> Sequence[Message]:
+        """Let rules speak of the time that the batch's last tick tells."""
+        ticks = [at for one in batch.records if (at := image.read_tick(one.key, one.value)) is not None]
+        if not ticks:
+            return ()
+        messages = list(await self._rules(claim.tp.partition, max(ticks), batch.end))
+        if messages:
+            await self._commit(claim, batch.end, batch.end, {}, messages)
+        return messages
+
     async def _load(self, claim: Claim, given: dict[Place, bytes]) -> dict[Place, bytes]:
         number, view = claim.tp.partition, claim.taken.view
         return await while_claimed(claim, lambda: self._store.load(number, view, list(given)), self._watch.store_failed)
 
-    async def _commit(self, claim: Claim, batch: Batch, standing: dict[Place, bytes], messages: list[Message]) -> None:
+    async def _commit(
+        self, claim: Claim, base: int, end: int, standing: dict[Place, bytes], messages: list[Message]
+    ) -> None:
         begun = time.perf_counter()
         reach("E1")
 
         async def attempt() -> Commit:
             return await self._store.commit(
-                claim.tp.topic, claim.tp.partition, claim.taken, batch.base, batch.end, standing, messages
+                claim.tp.topic, claim.tp.partition, claim.taken, base, end, standing, messages
             )
 
         verdict = await while_claimed(claim, attempt, self._watch.store_failed)

@@ -59,10 +59,12 @@ def keep_copy(client: redis.Redis, kind: str, version: str, at: int, parts: Mapp
     """Keep a copy for readers, beside that of the version before. Raises Unavailable."""
     read, values = snapshots.joined(snapshots.written(kind, version, at, parts), kind, version)
     kept = f"megdt:models:{kind}"
+    copy: dict[Any, Any] = {MANIFEST: msgspec.json.encode(read), **values}
     try:
-        client.hset(_name(kind, version), mapping={MANIFEST: msgspec.json.encode(read), **values})
+        client.hset(_name(kind, version), mapping=copy)
         client.zadd(kept, {version: at})
-        for old in client.zrange(kept, 0, -1 - _KEPT):
+        gone: Any = client.zrange(kept, 0, -1 - _KEPT)
+        for old in gone:
             client.delete(_name(kind, old.decode()))
             client.zrem(kept, old)
     except (redis.RedisError, OSError) as error:

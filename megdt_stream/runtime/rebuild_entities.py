@@ -53,7 +53,8 @@ class _Partition:
         self._old, self._new = "a", "b"
 
     async def _live(self) -> tuple[str, int]:
-        view, offset = await self._client.hmget(keys.own(TOPIC, self._number), "view", "offset")
+        found: Any = await self._client.hmget(keys.own(TOPIC, self._number), "view", "offset")
+        view, offset = found
         return (view or b"").decode(), int(offset or 0)
 
     async def taken(self) -> bool:

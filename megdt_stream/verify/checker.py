@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from megdt_stream.verify.judge import judge
 from megdt_stream.verify.log import Ends, Log, State
-from megdt_stream.verify.names import ALERTS, CONTRIBUTIONS, EVIDENCE, INPUTS, REJECTS
+from megdt_stream.verify.names import ALERTS, CONTRIBUTIONS, EVIDENCE, INPUTS, MODELS, REJECTS
 from megdt_stream.verify.reference import load_reference
 from megdt_stream.verify.report import Report
 
@@ -73,7 +73,7 @@ def _read(source: KafkaLog, store: RedisState, wait_seconds: float, say: Callabl
     partitions = dict(Counter(short for short, _ in source.ends(_WORKED)))
     start = _await_rest(source, store, partitions, time.monotonic() + wait_seconds, say)
     state = store.read(partitions, say)
-    until = source.ends((EVIDENCE, REJECTS, ALERTS, CONTRIBUTIONS)) | source.ends(INPUTS)
+    until = source.ends((EVIDENCE, REJECTS, ALERTS, CONTRIBUTIONS, MODELS)) | source.ends(INPUTS)
     return source.read(until, start, say), state
 
 

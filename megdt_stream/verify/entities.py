@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -137,8 +137,16 @@ def _add(part: Part, field: str, numbers: tuple[int, ...]) -> None:
     part[field] = tuple(a + b for a, b in zip(known, numbers, strict=True))
 
 
+def _cells(sums: Mapping[str, tuple[int, ...]], kind: str) -> Iterator[tuple[str, str, str, tuple[int, ...]]]:
+    """Give the three parts of each field of a kind, and its numbers."""
+    for field, numbers in sums.items():
+        if field[0] == kind:
+            _, first, second, third = field.split("|")
+            yield first, second, third, numbers
+
+
 def _ratings(sums: Mapping[str, tuple[int, ...]], base: str | None, given: dict[str, Part]) -> None:
-    cells = [(*field.split("|")[1:], numbers) for field, numbers in sums.items() if field[0] == "c"]
+    cells = list(_cells(sums, "c"))
     forms: dict[tuple[str, str], int] = {}
     newest: dict[str, int] = {}
     for competency, period, rater, numbers in cells:
@@ -165,7 +173,7 @@ def _see(part: Part, rater: str, period: int) -> None:
 
 
 def _feedback(sums: Mapping[str, tuple[int, ...]], base: str | None, given: dict[str, Part]) -> None:
-    cells = [(*field.split("|")[1:], numbers) for field, numbers in sums.items() if field[0] == "f"]
+    cells = list(_cells(sums, "f"))
     newest = max((int(cell[1]) for cell in cells), default=0)
     for rater, period, what, numbers in cells:
         if rater != "-":

@@ -12,6 +12,7 @@ from megdt_stream.verify.entities import check_entities
 from megdt_stream.verify.intake import Deliveries, Intake, check_intake, read_deliveries
 from megdt_stream.verify.log import IntakeState, Log, MirrorState, Origin, PartitionLog, State
 from megdt_stream.verify.mirror import Mirror
+from megdt_stream.verify.models import check_models
 from megdt_stream.verify.names import CONTRIBUTIONS, EVIDENCE, INPUTS, full_name
 from megdt_stream.verify.reference import Reference, Rule, load_reference
 from megdt_stream.verify.rejects import Expectation, check_rejects, failed_origins, gather_rejects
@@ -43,6 +44,7 @@ def judge(
     notices = {name: notice for mirror in mirrors for name, notice in mirror.notices.items()}
     check_alerts(log, state, notices, reference, report)
     check_entities(log, state, mirrors, report)
+    check_models(log, mirrors, report)
     _figure(intake, mirrors, state, report)
     _check_intake_counts(log, state, intake, report)
     _check_rest(log, state, report)

@@ -65,7 +65,7 @@ def _kept(query: Query) -> bool:
 def _parts(query: Query, kinds: Iterable[str]) -> Iterable[tuple[Entity, str, Part]]:
     """Give (entity, contributor, part) of all that stands, without what was withdrawn."""
     places = [(view, kind) for view in _views(query) for kind in kinds]
-    known = query.ask([("HKEYS", f"{view}names:{kind}") for view, kind in places])
+    known = query.ask([("HGETALL", f"{view}names:{kind}") for view, kind in places])
     found = [(view, Entity(kind, id_.decode())) for (view, kind), ids in zip(places, known, strict=True) for id_ in ids]
     for at in range(0, len(found), _BATCH):
         some = found[at : at + _BATCH]

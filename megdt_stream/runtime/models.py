@@ -24,6 +24,7 @@ from megdt_stream.runtime.query import Query
 
 MANIFEST: Final = "manifest"
 _KEPT: Final = 2
+_COPIES: Final = "megdt:{models}:"
 _TOPIC: Final = topics.MODELS.name
 
 
@@ -58,7 +59,7 @@ async def activate(producer: LogProducer, partitions: int, kind: str, version: s
 def keep_copy(client: redis.Redis, kind: str, version: str, at: int, parts: Mapping[str, Any]) -> None:
     """Keep a copy for readers, beside that of the version before. Raises Unavailable."""
     read, values = snapshots.joined(snapshots.written(kind, version, at, parts), kind, version)
-    kept = f"megdt:models:{kind}"
+    kept = f"{_COPIES}{kind}"
     copy: dict[Any, Any] = {MANIFEST: msgspec.json.encode(read), **values}
     try:
         client.hset(_name(kind, version), mapping=copy)
@@ -126,7 +127,7 @@ async def published(reader: LogReader, kind: str, version: str) -> tuple[Manifes
 
 
 def _name(kind: str, version: str) -> str:
-    return f"megdt:models:{kind}:{version}"
+    return f"{_COPIES}{kind}:{version}"
 
 
 __all__ = ["Active", "Broken", "activate", "active", "copied", "keep_copy", "parts_of", "publish", "published"]

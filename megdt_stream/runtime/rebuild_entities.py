@@ -113,7 +113,7 @@ class _Partition:
     async def _names(self, view: str) -> set[str]:
         found: set[str] = set()
         for kind in image.STORED:
-            ids: Iterable[Any] = await self._client.hkeys(f"{entity_view(self._number, view)}names:{kind}")
+            ids: Iterable[Any] = await self._client.hgetall(f"{entity_view(self._number, view)}names:{kind}")
             found.update(f"{kind}/{id_.decode()}" for id_ in ids)
         return found
 

@@ -108,7 +108,7 @@ class RedisState:
         for number in state.entity_offsets:
             view = self._ask([("HGET", _own(CONTRIBUTIONS, number), "view")])[0]
             prefix = f"megdt:{{{tag(number)}}}:e{(view or b'a').decode()}:"
-            named = self._ask([("HKEYS", f"{prefix}names:{kind}") for kind in _ENTITY_KINDS])
+            named = self._ask([("HGETALL", f"{prefix}names:{kind}") for kind in _ENTITY_KINDS])
             names = [f"{kind}/{_text(id_)}" for kind, ids in zip(_ENTITY_KINDS, named, strict=True) for id_ in ids]
             for some in _batched(iter(names), _BATCH):
                 for name, reply in zip(some, self._ask([("HGETALL", f"{prefix}n:{one}") for one in some]), strict=True):

@@ -41,6 +41,11 @@ def view(partition: int, letter: str) -> str:
     return f"megdt:{tag(partition)}:{letter}:"
 
 
+def entity_view(partition: int, letter: str) -> str:
+    """Give the prefix of a generation of entity twins; what follows is `n:<kind>/<id>` or `names:<kind>`."""
+    return f"megdt:{tag(partition)}:e{letter}:"
+
+
 def seen(partition: int, letter: str) -> str:
     """Name the hash of the highest origin offsets that the mirror has folded, by input partition."""
     return f"{view(partition, letter)}seen"

@@ -101,6 +101,7 @@ def _settings(run: Run) -> Settings:
         log_level="WARNING",
         clock="event",
         tick_seconds=1.0,
+        train_days=0,
         # A closed gate is no stall.
         max_poll_interval_seconds=900.0,
         stall_seconds=900.0,

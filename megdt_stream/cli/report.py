@@ -171,9 +171,10 @@ def _trainee_less_severity(session: Session, id_: str, lang: Language) -> tuple[
 
 def _trainee(session: Session, id_: str, lang: Language, *, learn: bool = False) -> tuple[Mapping[str, Any], Page]:
     from megdt_stream.console.report import trainee_page
+    from megdt_stream.runtime import active_severity
     from megdt_stream.runtime.entities import trainee_estimator
     from megdt_stream.seed_files import load_estimation, load_library, load_targets
-    from megdt_stream.twin.view import Norms, cells, document, estimate, read
+    from megdt_stream.twin.view import Norms, cells, document, read
 
     folder = session.settings.seeds_dir
     estimation, targets, library = load_estimation(folder), load_targets(folder), load_library(folder)
@@ -181,7 +182,10 @@ def _trainee(session: Session, id_: str, lang: Language, *, learn: bool = False)
         stored = query.find(id_)
         if stored is None:
             _end(absent.trainee(query, id_))
-        estimator = trainee_estimator(query, id_, say) if learn else estimate
+        in_force = active_severity.trainee_estimator(query, id_, list(cells(stored.twin)))
+        if in_force.degraded is not None:
+            say(in_force.degraded)
+        estimator = trainee_estimator(query, id_, say) if learn else in_force.estimator
     view = read(stored.twin, estimation, estimator)
     told = document(id_, view, estimation, stored.now, Norms(targets, library.quotas))
     page = trainee_page(

@@ -232,9 +232,15 @@ def _opened(data_dir: Path | None, *, store_only: bool = False) -> Iterator[Sess
 
 
 def _trainee(session: Session, trainee: str) -> Told | None:
+    from megdt_stream.runtime.active_severity import trainee_estimator
+    from megdt_stream.twin.view import cells
+
     with session.query() as query:
         stored = query.find(trainee)
-    return None if stored is None else _told(session, trainee, stored.twin, stored.now)
+        if stored is None:
+            return None
+        found = trainee_estimator(query, trainee, list(cells(stored.twin)))
+    return _told(session, trainee, stored.twin, stored.now, found.estimator, found.degraded)
 
 
 def _trainee_less_severity(session: Session, trainee: str) -> Told | None:
@@ -248,7 +254,14 @@ def _trainee_less_severity(session: Session, trainee: str) -> Told | None:
     return _told(session, trainee, stored.twin, stored.now, estimator)
 
 
-def _told(session: Session, trainee: str, twin: Twin, as_of: int, estimator: Estimator | None = None) -> Told:
+def _told(
+    session: Session,
+    trainee: str,
+    twin: Twin,
+    as_of: int,
+    estimator: Estimator | None = None,
+    degraded: str | None = None,
+) -> Told:
     from megdt_stream.console import twin as tables
     from megdt_stream.seed_files import load_estimation, load_norms
     from megdt_stream.twin.view import document, estimate, read
@@ -257,6 +270,9 @@ def _told(session: Session, trainee: str, twin: Twin, as_of: int, estimator: Est
     estimation, norms = load_estimation(folder), load_norms(folder)
     view = read(twin, estimation, estimator or estimate)
     told = document(trainee, view, estimation, as_of, norms)
+    if degraded is not None:
+        say(degraded)
+        told["degraded"] = degraded
     return told, lambda words: tables.render(trainee, view, estimation, as_of, words, norms)
 
 
@@ -285,7 +301,20 @@ def _at(session: Session, chronicle: Chronicle, at: int) -> Told:
     if not twin.fields() and twin.head is None:
         begins = rfc3339(chronicle.first or 0)
         fail([f"nothing was known of {trainee} at {rfc3339(at)}: what is on the log became available from {begins} on"])
-    return _told(session, trainee, twin, at)
+    return _told(session, trainee, twin, at, *_then(session, chronicle, at))
+
+
+def _then(session: Session, chronicle: Chronicle, at: int) -> tuple[Estimator | None, str | None]:
+    """Give what estimated levels at a moment, by the severities in force then, and why not where they are lost."""
+    from megdt_stream.runtime import active_severity
+    from megdt_stream.runtime.severity_parts import KIND
+
+    said = chronicle.active(KIND, at)
+    if said is None:
+        return None, None
+    reading = active_severity.at_version(session.settings.brokers, session.security, said, chronicle.trainee)
+    found = asyncio.run(reading)
+    return found.estimator, found.degraded
 
 
 def _chronicle(session: Session, trainee: str) -> Chronicle:

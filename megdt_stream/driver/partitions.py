@@ -10,7 +10,7 @@ from megdt_stream import mirror
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.partition import partition_of
 from megdt_stream.governance.overdue import OverdueRule
-from megdt_stream.mirror import Changes, HeldKey, Needs, Partition, Record, RowKey, Rows
+from megdt_stream.mirror import Changes, HeldKey, Message, Needs, Partition, Record, RowKey, Rows
 from megdt_stream.twin.journal import Row
 from megdt_stream.twin.person import Held
 from megdt_stream.twin.state import Twin
@@ -24,6 +24,7 @@ class Shard:
         self.end = 0
         self._own: dict[str, dict[RowKey, Row]] = {}
         self._carried: dict[str, dict[HeldKey, Held]] = {}
+        self._sent: dict[str, dict[str, bytes]] = {}
 
     def take(self, record: Record, rule: OverdueRule) -> Changes:
         """Fold one record and keep what changed. Raises FoldFailed; nothing here is to be used after that."""
@@ -37,6 +38,15 @@ class Shard:
             else:
                 theirs[held_key] = held
         return changes
+
+    def contribute(self) -> list[Message]:
+        """Make the images of all who were touched."""
+        sent = {trainee: self._sent.get(trainee, {}) for trainee in self.state.touched}
+        changes = mirror.contribute(self.state, list(sent), sent, self.end)
+        for trainee, told in changes.contributed.items():
+            known = self._sent.get(trainee, {}) | told
+            self._sent[trainee] = {name: digest for name, digest in known.items() if digest is not None}
+        return changes.messages
 
     def _load(self, record: Record) -> Rows:
         """Answer what the mirror asks before a step, as a store would: only what it asks for."""

@@ -19,7 +19,7 @@ from megdt_stream.driver.partitions import Partitions, Step
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.partition import partition_of
 from megdt_stream.evidence.reasons import Reason
-from megdt_stream.evidence.record import Fact, Retraction, Tick
+from megdt_stream.evidence.record import Activation, Fact, Retraction, Tick
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.mirror import Record
 from megdt_stream.twin.state import Twin
@@ -50,6 +50,13 @@ class Ticks(NamedTuple):
         return cls(array("q"), array("q"))
 
 
+class Told(NamedTuple):
+    """An activation in the trainee's partition, and the time that its ticks had reached there (ms)."""
+
+    when: int
+    said: Activation
+
+
 @dataclass(frozen=True, slots=True)
 class Chronicle:
     """All evidence of a trainee and of the pseudonyms that may carry to them, in any order.
@@ -62,6 +69,12 @@ class Chronicle:
     entries: list[Entry] = field(default_factory=list)
     ticks: dict[int, Ticks] = field(default_factory=dict)
     latest: int = 0
+    activations: list[Told] = field(default_factory=list)
+
+    def active(self, kind: str, at: int) -> Activation | None:
+        """Give the model of a kind that was in force at a moment (ms)."""
+        known = (one.said for one in self.activations if one.when <= at and one.said.kind == kind)
+        return max(known, key=lambda said: (said.at, said.version), default=None)
 
     @property
     def first(self) -> int | None:

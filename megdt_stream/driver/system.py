@@ -18,6 +18,8 @@ from megdt_stream.evidence.record import Fact, Tick
 from megdt_stream.evidence.reference import Reference
 from megdt_stream.evidence.topics import Topic
 from megdt_stream.governance.overdue import OverdueRule
+from megdt_stream.twin.entities import image
+from megdt_stream.twin.entities.state import Entity, EntityTwin, Part
 from megdt_stream.twin.state import Twin
 from megdt_stream.twin.view import Estimation, TwinView, read
 
@@ -57,6 +59,7 @@ class Driver:
         self._alerts: list[dict[str, Any]] = []
         self._rejects: list[Reject] = []
         self._now = 0
+        self._entities: dict[tuple[Entity, str], bytes] = {}
 
     # --- what goes in ---
 
@@ -104,7 +107,15 @@ class Driver:
         tick = record.encode(Tick(to, to))
         for number in range(self._partitions.count):
             self._note(self._partitions.append(number, tick))
+        self._contribute()
         return tuple(self._alerts[known:])
+
+    def _contribute(self) -> None:
+        """Let entities hear of who was touched, as images cross the topic and rest in the store."""
+        for shard in self._partitions.shards:
+            given = [image.read(message.key, message.value) for message in shard.contribute()]
+            for place, value in image.latest(one for one in given if one is not None).items():
+                self._entities[place] = max(self._entities.get(place, b""), value)
 
     def _fold(self, accepted: intake.Accepted) -> Outcome:
         number = partition_of(accepted.trainee, self._partitions.count)
@@ -139,6 +150,17 @@ class Driver:
     def view(self, trainee: str, estimation: Estimation) -> TwinView:
         """Read a twin: levels, rotations, exposures, warnings."""
         return read(self.twin(trainee), estimation)
+
+    def entities(self) -> dict[Entity, EntityTwin]:
+        """Give what trainees contribute to each faculty, base, resource and process, as of the last `advance`.
+
+        Pseudonyms of assessors are not joined yet: `megdt_stream.twin.entities` reads on from here.
+        """
+        parts: dict[Entity, list[tuple[str, int, Part]]] = {}
+        for (entity, contributor), value in self._entities.items():
+            revision, part = image.restored(value)
+            parts.setdefault(entity, []).append((contributor, revision, part))
+        return {entity: EntityTwin.of(given) for entity, given in sorted(parts.items())}
 
     @property
     def trainees(self) -> list[str]:

@@ -45,7 +45,8 @@ Extension: TypeAlias = str | bool | int
 
 
 class Common(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """Fields every evidence record has, ticks and carried rows apart. `ext` is left out where there is none."""
+    """Fields every evidence record has; not ticks, activations and carried rows. `ext` is left out where there is
+    none."""
 
     trainee: str
     source: str
@@ -198,6 +199,18 @@ class Tick(msgspec.Struct, frozen=True, gc=False, tag_field="k", tag="tick"):
     wall: int
 
 
+class Activation(msgspec.Struct, frozen=True, gc=False, tag_field="k", tag="activation"):
+    """From here on a version of a model is in force. `at`: the domain time up to which it was learnt (ms).
+
+    Of several the one with the larger `at` stands, of equal ones that with the greater version: their order is no
+    matter.
+    """
+
+    kind: str
+    version: str
+    at: int
+
+
 class CarriedRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A record as it stands at a pseudonym; `rev` is -1 where nothing stands (any more).
 
@@ -236,7 +249,7 @@ Fact: TypeAlias = (
     | Decision
     | Retraction
 )
-Evidence: TypeAlias = Fact | Carried | Tick
+Evidence: TypeAlias = Fact | Carried | Tick | Activation
 
 KINDS: Final = (
     *("assessment", "feedback", "rotation", "exposure", "activity", "self-assessment", "outcome", "resource"),

@@ -99,7 +99,22 @@ REJECTS: Final = Topic(
     ),
 )
 
+CONTRIBUTIONS: Final = Topic(
+    "contributions",
+    Role.OUTPUT,
+    # The latest image of each trainee and entity is all that is needed of what stood.
+    MappingProxyType({"cleanup.policy": "compact", "retention.ms": "-1", "max.message.bytes": str(MAX_RECORD_BYTES)}),
+)
+MODELS: Final = Topic(
+    "models",
+    Role.OUTPUT,
+    # Every version has keys of its own, so none is ever compacted away: a replay needs those of its time.
+    MappingProxyType({"cleanup.policy": "compact", "retention.ms": "-1", "max.message.bytes": str(MAX_RECORD_BYTES)}),
+)
+
 INPUTS: Final = (ASSESSMENTS, ROTATIONS, EXPOSURES, ACTIVITIES, OUTCOMES, RESOURCES, IDENTITIES, DECISIONS)
-ALL: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS)
+ALL: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS, CONTRIBUTIONS, MODELS)
+COMPACTED: Final = (CONTRIBUTIONS, MODELS)
+"""Topics whose logs have holes where a later record of the same key took an earlier one's place."""
 BY_NAME: Final = MappingProxyType({topic.name: topic for topic in ALL})
 BY_SHORT: Final = MappingProxyType({topic.short: topic for topic in ALL})

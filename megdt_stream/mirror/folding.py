@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from megdt_stream.evidence.reasons import Reason
-from megdt_stream.evidence.record import Carried, Fact, Identity, Tick
+from megdt_stream.evidence.record import Activation, Carried, Fact, Identity, Tick
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.mirror import carrying, rejecting, rules
 from megdt_stream.mirror.state import Changes, Partition, Record, Rows
@@ -50,6 +50,7 @@ def step(
             _take(work, entry, entry.offset in condemned)
         except Exception as error:
             raise FoldFailed(entry.offset) from error
+    work.touch()
     return work.changes
 
 
@@ -59,6 +60,8 @@ def _take(work: Work, entry: Record, condemned: bool) -> None:
         rejecting.without_origin(work, entry, Reason.UNDECODABLE)
     elif isinstance(fact, Tick):
         rules.reach(work, entry.offset, fact)
+    elif isinstance(fact, Activation):
+        work.activate(fact)
     elif isinstance(fact, Carried):
         carrying.receive(work, entry, fact, condemned)
     elif _first_delivery(work, fact):

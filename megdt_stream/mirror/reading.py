@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from megdt_stream.evidence import record, topics
-from megdt_stream.evidence.record import Carried, Evidence, Identity, Retraction, Tick
+from megdt_stream.evidence.record import Activation, Carried, Evidence, Identity, Retraction, Tick
 from megdt_stream.mirror.state import HeldKey, Needs, Partition, Record, RowKey, Rows
 
 _IDENTITIES: Final = topics.IDENTITIES.short
@@ -37,7 +37,7 @@ def needs(partition: Partition, batch: Sequence[Record]) -> Needs:
         if isinstance(fact, Tick):
             latest = max(latest, fact.at)
             continue
-        if fact is None:
+        if fact is None or isinstance(fact, Activation):
             continue
         trainee = fact.trainee
         if isinstance(fact, Carried):

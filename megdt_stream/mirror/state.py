@@ -52,6 +52,12 @@ class Partition:
     seen: dict[InputPartition, int] = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=Deadlines)
     twins: dict[str, Twin] = field(default_factory=dict)
+    touched: dict[str, None] = field(default_factory=dict)
+    """Trainees whose twins changed since they last told entities of it, longest ago first."""
+    active: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Models in force, by kind: (domain time up to which it was learnt, version)."""
+    hour: int = -1
+    """The last hour of domain time that entities were told of."""
 
 
 class Needs(NamedTuple):
@@ -85,6 +91,10 @@ class Changes:
     seen: dict[InputPartition, int] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     outcomes: dict[tuple[str, str], int] = field(default_factory=dict)
+    touched: list[str] = field(default_factory=list)
+    active: dict[str, tuple[int, str]] = field(default_factory=dict)
+    contributed: dict[str, dict[str, bytes | None]] = field(default_factory=dict)
+    """What trainees told entities: digest by the entity's name, None where they contribute no more."""
 
     def count(self, topic: str, outcome: str) -> None:
         """Count one event of an input topic under an outcome."""

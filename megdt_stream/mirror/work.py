@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from megdt_stream.evidence.record import Activation
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.mirror.state import Changes, HeldKey, Message, Partition, Rows
 from megdt_stream.twin import person
@@ -67,6 +68,18 @@ class Work:
             self.changes.fields[trainee] = set(fields)
         else:
             changed.update(fields)
+
+    def activate(self, said: Activation) -> None:
+        """Put a model in force, unless a later one is."""
+        active, new = self.partition.active, (said.at, said.version)
+        if said.kind not in active or new > active[said.kind]:
+            active[said.kind] = self.changes.active[said.kind] = new
+
+    def touch(self) -> None:
+        """Note whose twins changed: they have to tell entities."""
+        touched = self.partition.touched
+        self.changes.touched = [trainee for trainee in self.changes.fields if trainee not in touched]
+        touched.update(dict.fromkeys(self.changes.touched))
 
     def message(
         self, offset: int, topic: str, key: bytes, value: bytes, headers: tuple[tuple[str, bytes], ...]

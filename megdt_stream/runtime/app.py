@@ -27,6 +27,9 @@ from megdt_stream.errors import ConfigError, MegdtError, StoreEvicting, Unavaila
 from megdt_stream.evidence import topics
 from megdt_stream.runtime import admin, failpoints, logs
 from megdt_stream.runtime.claims import Claim, Ledger
+from megdt_stream.runtime.contributor import Contributor
+from megdt_stream.runtime.entities_stage import EntitiesStage
+from megdt_stream.runtime.entity_store import EntityStore, most_touched
 from megdt_stream.runtime.health import Health, StatusServer, routes
 from megdt_stream.runtime.intake_stage import IntakeStage
 from megdt_stream.runtime.log_producer import LogProducer
@@ -37,10 +40,13 @@ from megdt_stream.runtime.mirror_stage import MirrorStage
 from megdt_stream.runtime.recovery import recover_intake, sent_messages
 from megdt_stream.runtime.reject_guard import RejectGuard
 from megdt_stream.runtime.relay import Relay
+from megdt_stream.runtime.sent_images import recover_sent
 from megdt_stream.runtime.settings import Settings, unknown_variables
 from megdt_stream.runtime.stage import Stage
 from megdt_stream.runtime.store import Store
 from megdt_stream.runtime.ticker import Position, Ticker
+from megdt_stream.runtime.trainer import Trainer
+from megdt_stream.runtime.training import Plan
 from megdt_stream.runtime.transport import Consumer
 from megdt_stream.runtime.watch import Watch
 from megdt_stream.runtime.watchdog import Progress, StallDetector, Watchdog
@@ -93,6 +99,7 @@ class Worker:
     health: Health
     metrics: Metrics
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    services: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     beat: float = 0.0
     backlog: int = 0
     draining: bool = False
@@ -149,6 +156,7 @@ async def _run(settings: Settings) -> int:
     worker = build(settings, client, ids, partitions)
     async with open_log(settings.brokers, security) as reader:
         restored = await recover_intake(worker.store, reader, ids, _reading)
+        await recover_sent(worker.store, reader, partitions)
     if restored:
         _log.warning(Code.STORE_ROLLBACK, n=restored, reason="intake's cursors were read off the log")
     page = worker.metrics.render
@@ -178,8 +186,17 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
         async with open_log(settings.brokers, options) as reader:
             return await sent_messages(reader, _reading)
 
-    mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent))
-    stages = [Stage("intake", intake.work, watch.crashed), Stage("mirror", mirror.work, watch.crashed)]
+    def end_of(claim: Claim) -> int | None:
+        return worker.end(claim) if app.batches.claims.get(TP(*claim.tp)) is claim else None
+
+    contributor = Contributor(store, relay, watch, end_of)
+    mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent), contributor)
+    entities = EntitiesStage(EntityStore(store), relay, watch)
+    stages = [
+        Stage("intake", intake.work, watch.crashed),
+        Stage("mirror", mirror.work, watch.crashed),
+        Stage("entities", entities.work, watch.crashed),
+    ]
 
     async def positions() -> list[Position]:
         return await _positions(app, store, partitions)
@@ -187,8 +204,21 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
     def chosen() -> bool:
         return TP(topics.EVIDENCE.name, 0) in app.batches.claims and not worker.draining
 
-    ticker = Ticker(settings.clock, settings.tick_seconds, partitions, producer, positions, chosen, watch)
+    async def waiting() -> int:
+        return await most_touched(store, partitions)
+
+    ticker = Ticker(settings.clock, settings.tick_seconds, partitions, producer, positions, chosen, watch, waiting)
     worker = Worker(settings, app, store, [producer, outlet], stages, relay, ticker, watch, health, metrics)
+    trainer = Trainer(
+        store,
+        partitions,
+        lambda until: Plan(settings.brokers, options, settings.redis, settings.redis_options, until),
+        chosen,
+        watch,
+        settings.train_days,
+        settings.train_pause_seconds,
+    )
+    worker.services.append(trainer.run)
     watch.give_up = lambda claim: app.batches.release(claim, "refused")
     _agents(app, worker)
     return worker
@@ -213,7 +243,7 @@ def _reading(topic: str, done: int, total: int) -> None:
 
 
 def _agents(app: WorkerApp, worker: Worker) -> None:
-    intake, mirror = worker.stages
+    intake, mirror, entities = worker.stages
     inputs = app.topic(*(topic.name for topic in topics.INPUTS), value_serializer="raw", key_serializer="raw")
     evidence = app.topic(topics.EVIDENCE.name, value_serializer="raw", key_serializer="raw")
 
@@ -230,6 +260,12 @@ def _agents(app: WorkerApp, worker: Worker) -> None:
         async for batch in stream:
             if not worker.draining:
                 mirror.submit(batch)
+
+    @app.agent(app.topic(topics.CONTRIBUTIONS.name, value_serializer="raw", key_serializer="raw"), name="entities")
+    async def _entities(stream: Any) -> None:
+        async for batch in stream:
+            if not worker.draining:
+                entities.submit(batch)
 
 
 def _names(shorts: frozenset[str]) -> frozenset[str]:
@@ -320,7 +356,7 @@ async def _live(worker: Worker) -> int:
     watchdog.start()
     _settle_memory()
     await worker.app.start()
-    for service in (_sample(worker), worker.relay.run(), worker.ticker.run()):
+    for service in (_sample(worker), worker.relay.run(), worker.ticker.run(), *(run() for run in worker.services)):
         worker.tasks.append(asyncio.create_task(_guarded(worker, service)))
     worker.health.started()
     await stop.wait()
@@ -399,6 +435,7 @@ async def _sample(worker: Worker) -> None:
             worker.watch.store_failed(error)
         with suppress(KeyError):  # a partition released between listing and asking for its end
             worker.backlog = worker.watch.sample(claims, worker.end, outbox, oldest)
+        worker.metrics.touched(sum(len(claim.state.touched) for claim in worker.evidence_claims() if claim.state))
 
 
 async def _outboxes(worker: Worker) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
@@ -19,7 +19,7 @@ from megdt_stream.evidence import topics
 from megdt_stream.runtime.query import Cursor, Query
 
 _POLL_SECONDS: Final = 0.1
-_ADDRESSED: Final = (*topics.INPUTS, topics.EVIDENCE)
+_ADDRESSED: Final = (*topics.INPUTS, topics.EVIDENCE, topics.CONTRIBUTIONS)
 
 Ends = Mapping[tuple[str, int], int]
 """(topic, partition) -> the offset after its last record."""
@@ -68,28 +68,35 @@ class LogEnds:
 
 
 class Standing(NamedTuple):
-    """Input records not taken by intake yet, evidence not applied yet, and the cursors behind the figures."""
+    """Input records not taken by intake yet, evidence not applied yet, contributions to entity twins not applied or
+    not made yet, and the cursors behind the figures."""
 
     unread: int
     unapplied: int
     inputs: Mapping[tuple[str, int], Cursor]
     evidence: Mapping[int, Cursor]
+    untold: int = 0
+    touched: int = 0
+    entities: Mapping[int, Cursor] = MappingProxyType({})
 
     @property
     def at_rest(self) -> bool:
         """Tell whether nothing of what was asked about is left to do."""
-        return not self.unread and not self.unapplied
+        return not self.unread and not self.unapplied and not self.untold
 
     @property
     def position(self) -> int:
         """Give a number that grows whenever something is done."""
-        return sum(cursor.offset for cursor in (*self.inputs.values(), *self.evidence.values()))
+        return sum(
+            cursor.offset for cursor in (*self.inputs.values(), *self.evidence.values(), *self.entities.values())
+        )
 
     @property
     def time_has_come(self) -> bool:
-        """Tell whether the last tick of played history is applied: every partition knows the latest time."""
+        """Tell whether the last tick of played history is applied: every partition knows the latest time, and every
+        trainee has told entities."""
         latest = max((cursor.time for cursor in self.inputs.values()), default=0)
-        return all(cursor.time >= latest for cursor in self.evidence.values())
+        return all(cursor.time >= latest for cursor in self.evidence.values()) and not self.touched
 
 
 def standing(query: Query, ends: Ends) -> Standing:
@@ -100,7 +107,9 @@ def standing(query: Query, ends: Ends) -> Standing:
     evidence = query.evidence_cursors(partitions)
     unread = sum(max(0, end - inputs[place].offset) for place, end in ends.items() if place in inputs)
     unapplied = sum(max(0, ends[topics.EVIDENCE.name, n] - cursor.offset) for n, cursor in evidence.items())
-    return Standing(unread, unapplied, inputs, evidence)
+    entities = query.entity_cursors(partitions)
+    untold = sum(max(0, ends.get((topics.CONTRIBUTIONS.name, n), 0) - cursor.offset) for n, cursor in entities.items())
+    return Standing(unread, unapplied, inputs, evidence, untold, query.touched(partitions), entities)
 
 
 _ROUNDS: Final = 4
@@ -146,4 +155,5 @@ def drain(
 
 
 def _evidence(ends: Ends) -> Ends:
-    return {place: end for place, end in ends.items() if place[0] == topics.EVIDENCE.name}
+    made = (topics.EVIDENCE.name, topics.CONTRIBUTIONS.name)
+    return {place: end for place, end in ends.items() if place[0] in made}

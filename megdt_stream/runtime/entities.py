@@ -98,17 +98,30 @@ def read_entity(
     trainees; not where `assumed` has them. Raises Unavailable, and ValueError for an unknown kind.
     """
     _check(kind)
+    scan = gathered(query, kind, say)
     if not learn or kind in {"resource", "process"} or assumed.severities is not None:
-        return read_from(gather(query.subjects(), say), kind, id_, assumed, as_of=as_of)
+        return read_from(scan, kind, id_, assumed, as_of=as_of)
     # Here, since severities need numerical libraries that take a while to load.
-    from megdt_stream.runtime import severities
+    from megdt_stream.runtime import active_severity, severities
 
+    in_force, degraded = active_severity.severities(query, assumed.estimation.rater.variance)
+    if degraded is not None and say is not None:
+        say(degraded)
+    if in_force is not None:
+        return read_from(scan, kind, id_, assumed._replace(severities=in_force), as_of=as_of)
     found = list(query.subjects())
-    scan = gather(found, say)
     if Entity(kind, scan.persons.get(id_, id_)) not in scan.entities:
         return None
     known = severities.severities(severities.ratings(found), scan.persons, f"read-{rfc3339(scan.now)}", say)
     return read_from(scan, kind, id_, assumed._replace(severities=known), as_of=as_of)
+
+
+def gathered(query: Query, kind: str | None = None, say: Say | None = None) -> Scan:
+    """Read entity twins as the running system keeps them; where it keeps none, add up what all twins contribute."""
+    from megdt_stream.runtime.live_entities import gather_live
+
+    live = gather_live(query, kind)
+    return gather(query.subjects(), say) if live is None else live
 
 
 def trainee_estimator(query: Query, trainee: str, say: Say | None = None) -> Estimator:
@@ -137,7 +150,8 @@ def estimators(
 
 def list_entities(query: Query, kind: str, say: Say | None = None) -> list[str]:
     """List the ids of a kind in order. Raises Unavailable, and ValueError for an unknown kind."""
-    return ids(gather(query.subjects(), say), kind)
+    _check(kind)
+    return ids(gathered(query, kind, say), kind)
 
 
 def ids(scan: Scan, kind: str) -> list[str]:

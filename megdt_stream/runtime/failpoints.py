@@ -4,7 +4,8 @@
 first time K5 is. K0 before decode, K1 after load, K2 after fold, K3 commit sent and no reply seen, K4 committed
 and not published, K5 published and outbox not cleared, K6 cleared and not acknowledged, K7 acknowledged and offset
 not committed, K8 during revocation; of intake I1 decided and not proposed, I2 proposed and not produced, I3
-produced and not settled, I4 settled.
+produced and not settled, I4 settled; of contributions C1 decided and not committed, E1 read and not committed, E2
+committed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import signal
 from typing import Final
 
 VARIABLE: Final = "MEGDT_FAILPOINTS"
-NAMES: Final = ("K0", "K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "I1", "I2", "I3", "I4")
+NAMES: Final = ("K0", "K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "I1", "I2", "I3", "I4", "C1", "E1", "E2")
 
 _armed: dict[str, int] = {}
 

@@ -55,6 +55,9 @@ class View:
     due: dict[str, int] = field(default_factory=dict)
     seen: dict[InputPartition, int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    touched: set[str] = field(default_factory=set)
+    active: dict[str, tuple[int, str]] = field(default_factory=dict)
+    sent: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
 
 
 class MemoryLedger:
@@ -101,7 +104,13 @@ class MemoryLedger:
     async def partition(self, number: int, taken: Taken) -> Partition:
         """Load what the mirror holds of a partition in memory, twins apart."""
         view = self._views[number, taken.view]
-        return Partition(number, taken.now, dict(view.seen), Deadlines(view.due.items()))
+        touched = dict.fromkeys(sorted(view.touched))
+        due, seen, active = Deadlines(view.due.items()), dict(view.seen), dict(view.active)
+        return Partition(number, taken.now, seen, due, touched=touched, active=active)
+
+    async def load_sent(self, number: int, view: str, trainees: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        """Load what trainees have told entities: digest by the entity's name."""
+        return {trainee: dict(self._views[number, view].sent.get(trainee, {})) for trainee in trainees}
 
     def _fence(self, topic: str, partition: int, token: str, base: int, end: int | None = None) -> Commit:
         own = self._own[topic, partition]
@@ -158,6 +167,7 @@ class MemoryLedger:
             else:
                 view.carried[key] = person.pack(held)
         _write_deadlines(view, changes)
+        _write_contributed(view, changes)
         view.seen.update(changes.seen)
         for name, n in changes.counts.items():
             view.counts[name] += n
@@ -261,6 +271,14 @@ def _write_twins(view: View, partition: Partition, changes: Changes) -> None:
                 kept[trainee][name] = text if isinstance(text, bytes) else text.encode()
             if not kept[trainee]:
                 del kept[trainee]
+
+
+def _write_contributed(view: View, changes: Changes) -> None:
+    view.active.update(changes.active)
+    view.touched = (view.touched | set(changes.touched)) - changes.contributed.keys()
+    for trainee, told in changes.contributed.items():
+        known = view.sent[trainee] | told
+        view.sent[trainee] = {name: digest for name, digest in known.items() if digest is not None}
 
 
 def _write_deadlines(view: View, changes: Changes) -> None:

@@ -56,14 +56,24 @@ class Emission(StrEnum):
     OPENED = "opened"
     RECOVERED = "recovered"
     CARRIED = "carried"
+    CONTRIBUTION = "contribution"
     REJECT = "reject"
 
 
 class Stage(StrEnum):
-    """The two agents that commit."""
+    """The agents that commit."""
 
     INTAKE = "intake"
     MIRROR = "mirror"
+    ENTITIES = "entities"
+
+
+class Kept(StrEnum):
+    """What became of a contribution."""
+
+    STANDS = "stands"
+    STALE = "stale"
+    UNREADABLE = "unreadable"
 
 
 class Step(StrEnum):
@@ -108,7 +118,7 @@ class Fault(StrEnum):
 
 
 INPUTS: Final = tuple(topic.short for topic in topics.INPUTS)
-CONSUMED: Final = (*INPUTS, topics.EVIDENCE.short)
+CONSUMED: Final = (*INPUTS, topics.EVIDENCE.short, topics.CONTRIBUTIONS.short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +187,20 @@ DEFINITIONS: Final = (
         "messages",
         "Messages acknowledged on output topics; copies after a crash count again.",
         (_label("kind", Emission),),
+    ),
+    Definition(
+        "contributions_total",
+        Kind.COUNTER,
+        "records",
+        "Contributions to entity twins read: stands (it took an earlier one's place), stale (another one stands, or it "
+        "is a tick), unreadable.",
+        (_label("kept", Kept),),
+    ),
+    Definition(
+        "touched_trainees",
+        Kind.GAUGE,
+        "trainees",
+        "Trainees whose twins changed and who have not told entity twins of it yet, over the partitions held here.",
     ),
     # latency
     Definition(
@@ -350,6 +374,14 @@ class Metrics:
     def alert_latency(self, seconds: float) -> None:
         """Observe one alert: input's append time to acknowledgement."""
         self._series["event_to_alert_seconds"][()].observe(seconds)
+
+    def contributed(self, kept: Kept | str, n: int) -> None:
+        """Count contributions read."""
+        self._series["contributions_total"][kept,].inc(n)
+
+    def touched(self, n: int) -> None:
+        """Set how many trainees have not told entity twins of what changed."""
+        self._series["touched_trainees"][()].set(n)
 
     def committed(self, stage: Stage | str, seconds: float) -> None:
         """Observe one successful commit, and note that the worker moves."""

@@ -12,6 +12,7 @@ from megdt_stream.errors import FencedError
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.mirror import Changes, FoldFailed, Needs, Partition, Record, Rows
 from megdt_stream.runtime.claims import Batch, Claim
+from megdt_stream.runtime.contributor import Contributor
 from megdt_stream.runtime.failpoints import reach
 from megdt_stream.runtime.recovery import identity
 from megdt_stream.runtime.relay import Relay
@@ -64,11 +65,12 @@ class MirrorStage:
         watch: Watch,
         twin_cache: int,
         sent: Callable[[], Awaitable[frozenset[str]]],
+        contributor: Contributor | None = None,
     ) -> None:
         """Take what the composition root made.
 
         `twin_cache`: how many twins a partition keeps in memory. `sent`: names what is on the output topics
-        already, asked only when a replay says something again.
+        already, asked only when a replay says something again. `contributor` tells entities; None: nobody does.
         """
         self._store = store
         self._relay = relay
@@ -76,6 +78,7 @@ class MirrorStage:
         self._watch = watch
         self._twin_cache = twin_cache
         self._sent = sent
+        self._contributor = contributor
 
     async def work(self, batch: Batch) -> None:
         """Fold a batch and commit it in one piece."""
@@ -98,7 +101,16 @@ class MirrorStage:
         self._watch.applied(claim, batch.end, last, len(batch.records))
         if changes.messages:
             self._relay.hand_over(claim.tp.partition, outgoing(changes.messages, caused))
+        await self._contribute(claim, batch.end, records)
         _trim(claim.state, self._twin_cache)
+
+    async def _contribute(self, claim: Claim, end: int, records: list[Record]) -> None:
+        if self._contributor is None:
+            return
+        try:
+            await self._contributor.after(claim, end, records)
+        except FencedError:
+            self._watch.fenced("mirror", claim)
 
     async def _fold(self, claim: Claim, records: list[Record]) -> Changes:
         failures = _Failures()

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-from megdt_stream.driver.replay import Chronicle, Entry, Ticks
+from megdt_stream.driver.replay import Chronicle, Entry, Ticks, Told
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.partition import partition_of
-from megdt_stream.evidence.record import Carried, Tick
+from megdt_stream.evidence.record import Activation, Carried, Tick
 from megdt_stream.runtime.log_reader import LogReader, open_log
 
 Progress = Callable[[int, int], None]
@@ -66,6 +66,7 @@ class _Scan:
         self._ticks: dict[int, Ticks] = {}
         self._trainee = trainee
         self._latest = 0
+        self._activations: list[Told] = []
 
     async def whole(self) -> Chronicle:
         """Read what there is of the trainee, and of whoever may be linked to them."""
@@ -75,7 +76,7 @@ class _Scan:
         homes = {partition_of(name, count) for name in personas}
         if personas:
             await self._pass(homes, personas, homes - self._ticks.keys())
-        return Chronicle(self._trainee, count, self._entries, self._ticks, self._latest)
+        return Chronicle(self._trainee, count, self._entries, self._ticks, self._latest, self._activations)
 
     async def _pass(self, numbers: Collection[int], names: set[str], ticking: set[int]) -> None:
         """Read partitions; keep the evidence of some names, and the ticks of some partitions."""
@@ -100,15 +101,23 @@ class _Scan:
             if ticks is not None:
                 ticks.offsets.append(offset)
                 ticks.times.append(seen.at)
+        elif seen.k == "activation":
+            if ticks is not None and number == partition_of(self._trainee, len(self._bounds)):
+                self._activate(ticks, value)
         elif seen.trainee in names:
             self._keep(number, offset, value)
+
+    def _activate(self, ticks: Ticks, value: bytes) -> None:
+        said = record.decode(value)
+        if isinstance(said, Activation):
+            self._activations.append(Told(max(ticks.times, default=0), said))
 
     def _keep(self, number: int, offset: int, value: bytes) -> None:
         try:
             fact = record.decode(value)
         except (ValueError, RecursionError):
             return
-        if not isinstance(fact, Carried | Tick):
+        if not isinstance(fact, Activation | Carried | Tick):
             self._entries.append(Entry(number, offset, value, fact))
 
     def _carriers(self) -> set[str]:

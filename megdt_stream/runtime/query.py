@@ -172,9 +172,26 @@ class Query:
         replies = self._ask([("HMGET", name, "offset", "now") for name in names])
         return {n: _cursor(reply) for n, reply in zip(numbers, replies, strict=True)}
 
+    def entity_cursors(self, partitions: int) -> dict[int, Cursor]:
+        """Give the cursors of entity twins by partition of the contributions."""
+        names = [keys.own(topics.CONTRIBUTIONS.name, n) for n in range(partitions)]
+        return dict(
+            enumerate(_cursor(reply) for reply in self._ask([("HMGET", name, "offset", "now") for name in names]))
+        )
+
+    def touched(self, partitions: int) -> int:
+        """Count the trainees who have not told entities of what changed in their twins."""
+        views = self._views()
+        names = [f"{keys.view(n, views.get(n, 'a'))}touched" for n in range(partitions)]
+        return sum(self._ask([("SCARD", name) for name in names]))
+
     def outboxes_empty(self, partitions: int) -> bool:
         """Tell whether nothing waits to be sent."""
         return not any(self._ask([("EXISTS", keys.outbox(n)) for n in range(partitions)]))
+
+    def ask(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """Send commands that only read, in one pipeline. Raises Unavailable."""
+        return self._ask(commands)
 
     # --- the server ---
 

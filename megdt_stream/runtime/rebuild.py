@@ -23,11 +23,14 @@ from megdt_stream.mirror import Message, Partition
 from megdt_stream.runtime import admin, keys
 from megdt_stream.runtime.log_reader import LogReader, open_log
 from megdt_stream.runtime.mirror_stage import load_rows
+from megdt_stream.runtime.rebuild_entities import RebuiltEntities, rebuild_entities
 from megdt_stream.runtime.recovery import identity, sent_messages
+from megdt_stream.runtime.sent_images import Sent, as_changes, of_partition, read_sent
 from megdt_stream.runtime.settings import Settings
 from megdt_stream.runtime.store import Commit, Store, Taken, pack_message
 from megdt_stream.seed_files import load_rule
 from megdt_stream.twin import state
+from megdt_stream.twin.state import Twin
 
 Progress = Callable[[str], None]
 _TOPIC = topics.EVIDENCE.name
@@ -47,11 +50,12 @@ class Rebuilt:
     upgraded: int = 0
     """Partitions whose twins had another format: they are made anew, and there is nothing to compare them with."""
     seconds: float = 0.0
+    entities: RebuiltEntities = field(default_factory=RebuiltEntities)
 
     @property
     def equal(self) -> bool:
         """Tell whether nothing differs."""
-        return not (self.differing or self.missing or self.surplus)
+        return not (self.differing or self.missing or self.surplus or self.entities.differing)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the result as data; trainees that differ are named up to twenty."""
@@ -61,7 +65,9 @@ class Rebuilt:
             "differing": len(self.differing),
             "missing": len(self.missing),
             "surplus": len(self.surplus),
-            "examples": (self.differing + self.missing + self.surplus)[:20],
+            "entities": self.entities.entities,
+            "differing_entities": len(self.entities.differing),
+            "examples": (self.differing + self.missing + self.surplus + self.entities.differing)[:20],
             "records": self.records,
             "resent": self.resent,
             "upgraded_partitions": self.upgraded,
@@ -76,18 +82,21 @@ async def rebuild(settings: Settings, progress: Progress) -> dict[str, Any]:
     client = aioredis.Redis.from_url(settings.redis, **settings.redis_options)
     store = Store(client, "rebuild")
     options = settings.kafka_security.options()
-    ids = admin.topic_ids(settings.kafka, [_TOPIC], security=options)
+    ids = admin.topic_ids(settings.kafka, [_TOPIC, topics.CONTRIBUTIONS.name], security=options)
     result = Rebuilt()
     try:
         async with open_log(settings.brokers, options) as reader:
             sent = await sent_messages(reader, lambda topic, done, of: None)
-            bounds = await reader.bounds(_TOPIC)
+            bounds, told = await reader.bounds(_TOPIC), await read_sent(reader)
             for number in bounds:
                 run = _PartitionRebuild(store, client, reader, load_rule(settings.seeds_dir), number, ids[_TOPIC])
+                run.told = of_partition(told, number, len(bounds))
                 await run.fold(_told(progress, number))
                 await run.compare(result)
                 result.resent += await run.send_missing(sent)
                 result.records += run.records
+            id_ = ids[topics.CONTRIBUTIONS.name]
+            result.entities = await rebuild_entities(store, client, reader, id_, progress)
         result.seconds = time.monotonic() - begun
         return result.to_dict()
     finally:
@@ -118,8 +127,11 @@ class _PartitionRebuild:
         self._topic_id = topic_id
         self._old, self._format = "", ""
         self._messages: list[Message] = []
+        self._images: list[Message] = []
         self._partition = Partition(number)
         self.records = 0
+        self.told: Sent = {}
+        """What the partition's pseudonyms have told entities, by the topic."""
 
     async def fold(self, progress: Callable[[int, int], None]) -> None:
         """Fold up to the live cursor, as often as it moves on, and switch."""
@@ -137,6 +149,7 @@ class _PartitionRebuild:
         position = begin
         while True:
             position = await self._fold_to(name, target, position, int(live["offset"]), progress)
+            await self._contribute(name, target, position)
             now = str(self._partition.now) if "now" in live else None
             if await self._store.switch(
                 _TOPIC, self._number, self._old, new, position, self._partition.now if now else 0
@@ -174,6 +187,22 @@ class _PartitionRebuild:
             progress(position, end)
         return position
 
+    async def _contribute(self, name: str, taken: Taken, end: int) -> None:
+        """Have all who were touched tell entities, as far as the topic has something else of them."""
+        partition = self._partition
+        for trainee in self.told.keys() - partition.twins.keys():
+            partition.twins[trainee] = Twin()  # who is not in the log withdraws everything
+        partition.touched.update(dict.fromkeys(sorted(self.told)))
+        changes = mirror.contribute(partition, list(partition.touched), self.told, end, mirror.REBUILT)
+        self._images += changes.messages
+        changes.messages = []
+        told = dict(self.told)
+        for trainee, changed in changes.contributed.items():
+            known = {**told.get(trainee, {}), **changed}
+            told[trainee] = {entity: digest for entity, digest in known.items() if digest is not None}
+        self.told = told
+        await self._store.commit(name, partition, taken, end, end, as_changes(told, partition.now), {})
+
     async def compare(self, result: Rebuilt) -> None:
         """Compare the old view, which nobody writes any more, with what was rebuilt; then remove it."""
         rebuilt = {trainee: _digest(twin.fields().items()) for trainee, twin in self._partition.twins.items()}
@@ -202,6 +231,7 @@ class _PartitionRebuild:
             for out in await self._store.outgoing(self._number, 1_000_000)
         }
         lost = [m for m in self._messages if identity(m.topic, m.key, m.value) not in sent | waiting]
+        lost += self._images
         if lost:
             members = {pack_message(message, 0): message.offset for message in lost}
             await self._client.zadd(keys.outbox(self._number), members)

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from megdt_stream.errors import Unavailable
+from megdt_stream.evidence import topics
 from megdt_stream.evidence.partition import partition_of
 from megdt_stream.runtime.claims import Claim
 from megdt_stream.runtime.failpoints import reach
 from megdt_stream.runtime.log_producer import Entry, LogProducer
 from megdt_stream.runtime.store import Outgoing, Store
 from megdt_stream.runtime.watch import Watch
+from megdt_stream.twin.entities.image import partition_of_key
 
 LIMIT = 500
 SWEEP_SECONDS = 1.0
@@ -118,6 +120,12 @@ class Relay:
 
     def _entry(self, outgoing: Outgoing) -> Entry:
         message = outgoing.message
-        number = partition_of(message.key.decode(), self._partitions)
+        number = _partition(message.topic, message.key.decode(), self._partitions)
         now = int(time.time() * 1000)
         return Entry(message.topic, number, message.key, message.value, message.headers, now)
+
+
+def _partition(topic: str, key: str, partitions: int) -> int:
+    if topic == topics.CONTRIBUTIONS.name:
+        return partition_of_key(key, partitions)
+    return partition_of(key, partitions)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from megdt_stream.runtime.active_severity import estimators
 from megdt_stream.runtime.query import Query, Stored
-from megdt_stream.twin.view import Comparison, Estimation, Norms, TwinView, compare, read
+from megdt_stream.twin.view import Comparison, Estimation, Estimator, Norms, TwinView, compare, estimate, read
 
 Say: TypeAlias = Callable[[str], None]
 Value: TypeAlias = str | bool | float | None
@@ -143,18 +144,28 @@ def list_trainees(
     clauses = parse(where)
     if base is not None:
         clauses = (Clause("base", "=", base), *clauses)
-    found = (row for row in rows(query.subjects(), estimation, norms, say) if all(one.holds(row) for one in clauses))
+    estimator_of, degraded = estimators(query)
+    if degraded is not None and say is not None:
+        say(degraded)
+    everyone = rows(query.subjects(), estimation, norms, say, estimator_of)
+    found = (row for row in everyone if all(one.holds(row) for one in clauses))
     return sorted(found, key=lambda row: row.trainee)
 
 
-def rows(found: Iterable[Stored], estimation: Estimation, norms: Norms, say: Say | None = None) -> Iterator[Row]:
+def rows(
+    found: Iterable[Stored],
+    estimation: Estimation,
+    norms: Norms,
+    say: Say | None = None,
+    estimator_of: Callable[[str], Estimator] = lambda _: estimate,
+) -> Iterator[Row]:
     """Give the rows of persons who have an enrolment; a pseudonym with a head is its head's."""
     for number, stored in enumerate(found, 1):
         if say is not None and number % _TELL_EVERY == 0:
             say(f"{number} twins read")
         # Reading everything off a twin is the dear part, so whoever is no trainee is left out before it.
         if stored.twin.head is None and stored.twin.slots.get("e"):
-            view = read(stored.twin, estimation)
+            view = read(stored.twin, estimation, estimator_of(stored.trainee))
             yield _row(stored.trainee, view, compare(view, estimation, stored.now, norms))
 
 

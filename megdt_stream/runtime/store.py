@@ -59,6 +59,9 @@ _NIBBLES: Final = "0123456789abcdef"
 _HASH: Final = 8
 """Bytes of a record hash."""
 
+_ACTIVE: Final = b"active:"
+"""Begins the fields of a cursor that name a kind's model in force: `<at> <version>`."""
+
 _SCRIPTS: Final = ("take", "load", "commit", "propose", "settle", "switch", "restore")
 
 
@@ -184,12 +187,27 @@ class Store:
         prefix = keys.view(number, taken.view)
         due = await self.call("ZRANGE", f"{prefix}due", 0, -1, "WITHSCORES")
         seen = await self.call("HGETALL", f"{prefix}seen")
+        touched = await self.call("SMEMBERS", f"{prefix}touched")
+        own = await self.call("HGETALL", keys.own(topics.EVIDENCE.name, number))
         return Partition(
             number,
             taken.now,
             {_source(name): int(offset) for name, offset in _pairs(seen)},
             Deadlines((member.decode(), int(score)) for member, score in _pairs(due)),
+            touched=dict.fromkeys(sorted(name.decode() for name in touched)),
+            active=dict(_actives(own)),
         )
+
+    async def load_sent(self, number: int, view: str, trainees: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        """Load what trainees have told entities: digest by the entity's name."""
+        wanted = [[], [], [f"g:{trainee}" for trainee in trainees]]
+        _, _, found = await self._run(
+            "load", [keys.own(topics.EVIDENCE.name, number)], [keys.view(number, view), _pack(wanted)]
+        )
+        return {
+            trainee: {name.decode(): digest for name, digest in _pairs(fields)}
+            for trainee, fields in zip(trainees, found, strict=True)
+        }
 
     # --- the mirror's batch ---
 
@@ -407,6 +425,13 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
             gone.append(_carried_field(key))
         else:
             put += (_carried_field(key), person.pack(held))
+    for trainee, told in changes.contributed.items():
+        put, gone = _hash(hashes, f"g:{trainee}")
+        for name, digest in told.items():
+            if digest is None:
+                gone.append(name)
+            else:
+                put += (name, digest)
     due: list[Any] = []
     not_due: list[str] = []
     for member, score in changes.deadlines.items():
@@ -424,6 +449,9 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
         seen,
         counts,
         out,
+        changes.touched,
+        list(changes.contributed),
+        [part for kind, (at, version) in changes.active.items() for part in (f"active:{kind}", f"{at} {version}")],
     ]
 
 
@@ -462,6 +490,13 @@ def _unpacked(number: int, view: str, key: RowKey, value: bytes) -> Row:
 def _source(name: bytes) -> InputPartition:
     topic, _, number = name.decode().rpartition(":")
     return topic, int(number)
+
+
+def _actives(own: Any) -> Iterator[tuple[str, tuple[int, str]]]:
+    for name, value in _pairs(own):
+        if name.startswith(_ACTIVE):
+            at, _, version = value.decode().partition(" ")
+            yield name[len(_ACTIVE) :].decode(), (int(at), version)
 
 
 def _pairs(flat: Any) -> Iterable[tuple[bytes, bytes]]:

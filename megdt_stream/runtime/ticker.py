@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from megdt_stream.errors import Unavailable
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Tick
+from megdt_stream.runtime.contributor import TRAINEES_A_TICK
 from megdt_stream.runtime.log_producer import Entry, LogProducer
 from megdt_stream.runtime.watch import Watch
+
+_HURRY_SECONDS: Final = 1.0
 
 
 class Position(NamedTuple):
@@ -54,8 +57,12 @@ class Ticker:
         positions: Callable[[], Awaitable[list[Position]]],
         chosen: Callable[[], bool],
         watch: Watch,
+        waiting: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
-        """`positions` reads intake's cursors; `chosen` tells whether this worker writes the ticks now."""
+        """`positions` reads intake's cursors; `chosen` tells whether this worker writes the ticks now.
+
+        `waiting` gives the most trainees of a partition who have something to tell entities after a tick.
+        """
         self._clock = clock
         self._seconds = seconds
         self._partitions = partitions
@@ -63,23 +70,33 @@ class Ticker:
         self._positions = positions
         self._chosen = chosen
         self._watch = watch
+        self._waiting = waiting
         self._last = 0
 
     async def run(self) -> None:
         """Tick until cancelled."""
+        passed = 0.0
         while True:
-            await asyncio.sleep(self._seconds)
+            pause = min(self._seconds, _HURRY_SECONDS)
+            await asyncio.sleep(pause)
+            passed += pause
             if not self._chosen():
                 continue
             try:
-                await self._tick()
+                # After an import more have something to tell than one tick lets: then ticks come sooner.
+                if passed >= self._seconds or await self._told_later() > TRAINEES_A_TICK:
+                    passed = 0.0
+                    await self._tick()
             except Unavailable as error:
                 self._watch.unavailable(error)
+
+    async def _told_later(self) -> int:
+        return 0 if self._waiting is None else await self._waiting()
 
     async def _tick(self) -> None:
         wall = int(time.time() * 1000)
         at = wall if self._clock == "wall" else event_time(await self._positions())
-        if at is None or at <= self._last:
+        if at is None or at < self._last or (at == self._last and not await self._told_later()):
             return
         value = record.encode(Tick(at, wall))
         await self._producer.write(

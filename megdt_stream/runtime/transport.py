@@ -36,6 +36,7 @@ from megdt_stream.errors import (
     TwinFormat,
     Unavailable,
 )
+from megdt_stream.evidence.topics import COMPACTED
 from megdt_stream.runtime import broken_connections, header_names
 from megdt_stream.runtime.claims import Batch, Claim, Ledger, TopicPartition
 from megdt_stream.runtime.store import Taken
@@ -136,6 +137,8 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.wiring: Wiring = wiring_of(self.app)
         self.claims: dict[TP, Claim] = {}
+        # Markers of transactions and compaction leave holes that are none.
+        self._holey = self.wiring.transactional | {topic.name for topic in COMPACTED}
         self._revocations = 0
         self._barred: dict[TP, int] = {}
         self._claiming = asyncio.Lock()
@@ -320,13 +323,13 @@ class Consumer(driver.Consumer):
         Where transactions are declared only at the start of what was fetched; markers inside it are no news.
         """
         first = fetched[0].offset
-        if tp.topic in self.wiring.transactional or fetched[-1].offset - start + 1 == len(fetched):
+        if tp.topic in self._holey or fetched[-1].offset - start + 1 == len(fetched):
             return start, first
         return next((at, record.offset) for at, record in enumerate(fetched, start) if record.offset != at)
 
     async def _explained(self, tp: TP, claim: Claim, expected: int, found: int) -> bool:
         """Tell whether a hole is one of transaction markers; else read again from its start, and give up in the end."""
-        transactional = tp.topic in self.wiring.transactional
+        transactional = tp.topic in self._holey
         claim.reseeks += 1
         self.wiring.observer.hole(claim.tp, expected, found)
         if claim.reseeks <= (TRANSACTION_RESEEKS if transactional else MAX_RESEEKS):

@@ -27,7 +27,7 @@ from megdt_stream.runtime.claims import Claim, TopicPartition
 from megdt_stream.runtime.failpoints import reach
 from megdt_stream.runtime.health import Health
 from megdt_stream.runtime.logs import Code
-from megdt_stream.runtime.metrics import Dependency, Emission, Fault, Metrics, Outcome, Take
+from megdt_stream.runtime.metrics import Dependency, Emission, Fault, Kept, Metrics, Outcome, Take
 from megdt_stream.runtime.store import Outgoing
 
 _log = logs.get("worker")
@@ -205,6 +205,12 @@ class Watch:
         if changes.now:
             self._metrics.watermark(changes.now / 1000, time.time())
 
+    def contributed(self, standing: int, stale: int, unreadable: int) -> None:
+        """Count a batch of contributions."""
+        self._metrics.contributed(Kept.STANDS, standing)
+        self._metrics.contributed(Kept.STALE, stale - unreadable)
+        self._metrics.contributed(Kept.UNREADABLE, unreadable)
+
     def fold_failed(self, claim: Claim, failed: FoldFailed) -> None:
         """Tell that the step failed on a record; it is tried again and in the end rejected."""
         _log.error(
@@ -228,6 +234,9 @@ class Watch:
             if message.topic == topics.EVIDENCE.name:
                 self._metrics.emitted(Emission.CARRIED)
                 continue
+            if message.topic == topics.CONTRIBUTIONS.name:
+                self._metrics.emitted(Emission.CONTRIBUTION)
+                continue
             opened = b'"type":"megdt.warning.opened' in message.value
             self._metrics.emitted(Emission.OPENED if opened else Emission.RECOVERED)
             if outgoing.caused:
@@ -242,7 +251,7 @@ class Watch:
         `outbox`: messages that wait; `waited`: for how long (s) the oldest has.
         """
         now = time.time() * 1000
-        events: dict[str, int] = {topic.short: 0 for topic in (*topics.INPUTS, topics.EVIDENCE)}
+        events: dict[str, int] = {topic.short: 0 for topic in (*topics.INPUTS, topics.EVIDENCE, topics.CONTRIBUTIONS)}
         oldest: dict[str, float] = dict.fromkeys(events, 0.0)
         for claim in claims:
             topic = _short(claim.tp.topic)

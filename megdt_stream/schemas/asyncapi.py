@@ -148,6 +148,8 @@ def _message(catalogue: Catalogue, topic: Topic, schema: TopicSchema, kind: str)
 
 
 def _payload(schema: TopicSchema, kind: str, file: Mapping[str, str]) -> dict[str, Any]:
+    if not schema.discriminator:
+        return dict(file)
     return {"allOf": [file, {"properties": {schema.discriminator: {"const": kind}}}]}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from megdt_stream.verify.judge import judge
 from megdt_stream.verify.log import Ends, Log, State
-from megdt_stream.verify.names import ALERTS, EVIDENCE, INPUTS, REJECTS
+from megdt_stream.verify.names import ALERTS, CONTRIBUTIONS, EVIDENCE, INPUTS, MODELS, REJECTS
 from megdt_stream.verify.reference import load_reference
 from megdt_stream.verify.report import Report
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from megdt_stream.verify.kafka_log import KafkaLog
     from megdt_stream.verify.redis_state import Partitions, RedisState
 
-_WORKED: Final = (*INPUTS, EVIDENCE)
+_WORKED: Final = (*INPUTS, EVIDENCE, CONTRIBUTIONS)
 _POLL_SECONDS: Final = 0.25
 
 
@@ -73,7 +73,7 @@ def _read(source: KafkaLog, store: RedisState, wait_seconds: float, say: Callabl
     partitions = dict(Counter(short for short, _ in source.ends(_WORKED)))
     start = _await_rest(source, store, partitions, time.monotonic() + wait_seconds, say)
     state = store.read(partitions, say)
-    until = source.ends((EVIDENCE, REJECTS, ALERTS)) | source.ends(INPUTS)
+    until = source.ends((EVIDENCE, REJECTS, ALERTS, CONTRIBUTIONS, MODELS)) | source.ends(INPUTS)
     return source.read(until, start, say), state
 
 
@@ -90,9 +90,10 @@ def _await_rest(
         nothing_waits = store.outboxes_empty(partitions)
         ends = source.ends(_WORKED)
         behind = sum(max(end - cursors[place], 0) for place, end in ends.items())
-        if time.monotonic() >= deadline or (not behind and nothing_waits):
+        untold = store.touched(partitions)
+        if time.monotonic() >= deadline or (not behind and nothing_waits and not untold):
             return ends
-        say(f"waiting for {behind:,} records to be applied")
+        say(f"waiting for {behind:,} records to be applied, and {untold:,} trainees to tell entity twins")
         time.sleep(_POLL_SECONDS)
 
 

@@ -59,7 +59,7 @@ def read_deliveries(log: Log, reference: Reference, report: Report) -> Deliverie
             if evidence is None:
                 deliveries.unreadable.add((number, record.offset))
                 report.differ("evidence_unreadable", _place(number, record.offset))
-            elif evidence["k"] != "tick":
+            elif evidence["k"] not in ("tick", "activation"):
                 _check_place(evidence, record, number, len(partitions), report)
                 if evidence["k"] == "carried":
                     deliveries.carried.append(carried_of(evidence, _place(number, record.offset)))

@@ -8,10 +8,12 @@ import msgspec
 
 from megdt_stream.verify.alerts import check_alerts
 from megdt_stream.verify.carried import check_carried
+from megdt_stream.verify.entities import check_entities
 from megdt_stream.verify.intake import Deliveries, Intake, check_intake, read_deliveries
 from megdt_stream.verify.log import IntakeState, Log, MirrorState, Origin, PartitionLog, State
 from megdt_stream.verify.mirror import Mirror
-from megdt_stream.verify.names import EVIDENCE, INPUTS, full_name
+from megdt_stream.verify.models import check_models
+from megdt_stream.verify.names import CONTRIBUTIONS, EVIDENCE, INPUTS, full_name
 from megdt_stream.verify.reference import Reference, Rule, load_reference
 from megdt_stream.verify.rejects import Expectation, check_rejects, failed_origins, gather_rejects
 from megdt_stream.verify.report import Report, TopicFigures
@@ -41,6 +43,8 @@ def judge(
     check_rejects(log, state, rejects, Expectation(intake.refusals, late), deliveries, report)
     notices = {name: notice for mirror in mirrors for name, notice in mirror.notices.items()}
     check_alerts(log, state, notices, reference, report)
+    check_entities(log, state, mirrors, report)
+    check_models(log, mirrors, report)
     _figure(intake, mirrors, state, report)
     _check_intake_counts(log, state, intake, report)
     _check_rest(log, state, report)
@@ -107,6 +111,10 @@ def _check_rest(log: Log, state: State, report: Report) -> None:
             waiting[full_name(short)] += partition.waiting(cursor)
     for number, partition in log.partitions(EVIDENCE).items():
         waiting[full_name(EVIDENCE)] += partition.waiting(state.mirror.get(number, MirrorState()).offset)
+    waiting[full_name(CONTRIBUTIONS)] = sum(
+        partition.waiting(state.entity_offsets.get(number, 0))
+        for number, partition in log.partitions(CONTRIBUTIONS).items()
+    )
     report.backlog = {topic: count for topic, count in waiting.items() if count}
     if state.moving:
         report.differ("not_at_rest", "redis", problem="the state changed each time it was read")

@@ -101,7 +101,8 @@ class MirrorState:
     """What Redis says about one evidence partition, in its active view.
 
     `twins`: trainee -> field -> text; `persons`: the same of what is not twin; `journal`: trainee -> nibble ->
-    digest -> packed versions; `carried`: trainee -> nibble -> digest and persona -> packed row; `due`: member -> score.
+    digest -> packed versions; `carried`: trainee -> nibble -> digest and persona -> packed row; `due`: member -> score;
+    `active`: kind of model -> time and version of the one in force; `touched`: trainees who have not told entities yet.
     """
 
     offset: int = 0
@@ -114,17 +115,22 @@ class MirrorState:
     seen: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     outbox: list[Message] = field(default_factory=list)
+    active: dict[str, str] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class State:
     """Everything read from Redis.
 
+    `entities`: entity's name -> contributor -> stored image, in the active view; `entity_offsets`: cursors of those.
     `damaged`: keys of ours that hold another type, or lie where none belongs; `moving`: cursors moved
     while the state was read.
     """
 
     intake: dict[tuple[str, int], IntakeState] = field(default_factory=dict)
     mirror: dict[int, MirrorState] = field(default_factory=dict)
+    entities: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    entity_offsets: dict[int, int] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     moving: bool = False

@@ -35,6 +35,8 @@ class Mirror:
         self.rejects: dict[Origin, str] = {}
         self.notices: dict[str, Notice] = {}
         self.sendings: list[Sending] = []
+        self.active: dict[str, tuple[int, str]] = {}
+        self.activations: set[tuple[str, str, int]] = set()
         self.people: dict[str, Person] = {}
         self.watches: dict[str, Watch] = {}
         self._rule = rule
@@ -46,6 +48,8 @@ class Mirror:
         """Fold the next record of the partition. Raises KeyError, TypeError, ValueError."""
         if evidence["k"] == "tick":
             self._tick(offset, evidence["at"])
+        elif evidence["k"] == "activation":
+            self._activate(evidence["kind"], evidence["version"], evidence["at"])
         elif evidence["k"] == "carried":
             self._receive(offset, evidence)
         else:
@@ -75,6 +79,10 @@ class Mirror:
             self._awaited.discard(deadline)
             _, trainee, rotation, key = deadline
             self._decide(self.watches[trainee], rotation, key, cause)
+
+    def _activate(self, kind: str, version: str, at: int) -> None:
+        self.activations.add((kind, version, at))
+        self.active[kind] = max(self.active.get(kind, (at, version)), (at, version))
 
     def _take(self, offset: int, trainee: str, version: Version) -> None:
         if not self._first_delivery(version.origin):

@@ -19,7 +19,9 @@ INPUTS: Final = (
 EVIDENCE: Final = "evidence"
 REJECTS: Final = "rejects"
 ALERTS: Final = "alerts"
-TOPICS: Final = (*INPUTS, EVIDENCE, REJECTS, ALERTS)
+CONTRIBUTIONS: Final = "contributions"
+MODELS: Final = "models"
+TOPICS: Final = (*INPUTS, EVIDENCE, REJECTS, ALERTS, CONTRIBUTIONS, MODELS)
 
 _SLOTS_PER_STRETCH: Final = 16_384 // 64
 

@@ -6,18 +6,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import redis
 
 from megdt_stream.errors import Unavailable
 from megdt_stream.verify.log import IntakeState, Message, MirrorState, State
-from megdt_stream.verify.names import EVIDENCE, INPUTS, full_name, short_name, tag
+from megdt_stream.verify.names import CONTRIBUTIONS, EVIDENCE, INPUTS, full_name, short_name, tag
 
 _BATCH: Final = 1_000
+_ENTITY_KINDS: Final = ("faculty", "base", "resource", "process", "person")
 _KEY: Final = re.compile(r"megdt:\{(p(\d+)\.\d+)\}:(.+)", re.DOTALL)
-_VIEW_KEY: Final = re.compile(r"([a-z]+):(?:([tp]):([^:]+)|([jc]):([^:]+):([0-9a-f])|(due|seen|counts))")
+_VIEW_KEY: Final = re.compile(r"([a-z]+):(?:([tp]):([^:]+)|([jc]):([^:]+):([0-9a-f])|(due|seen|counts|touched))")
+
+T = TypeVar("T")
 
 Partitions = dict[str, int]
 """Short topic -> how many partitions it has."""
@@ -36,7 +39,8 @@ class RedisState:
 
     def cursors(self, partitions: Partitions) -> dict[tuple[str, int], int]:
         """Give the next offset to apply of every input and evidence partition, 0 where none is stored."""
-        places = [(short, n) for short in (*INPUTS, EVIDENCE) for n in range(partitions[short])]
+        shorts = (*INPUTS, EVIDENCE, CONTRIBUTIONS)
+        places = [(short, n) for short in shorts for n in range(partitions.get(short, 0))]
         replies = self._ask([("HGET", _own(short, n), "offset") for short, n in places])
         return {place: int(reply or 0) for place, reply in zip(places, replies, strict=True)}
 
@@ -58,6 +62,7 @@ class RedisState:
     def _read_once(self, partitions: Partitions, progress: Callable[[str], None]) -> State:
         state = State()
         views = self._read_owners(partitions, state)
+        self._read_entities(state)
         self._read_intake_counts(state)
         count = 0
         for keys in _batched(self._scan(), _BATCH):
@@ -71,11 +76,16 @@ class RedisState:
         for (short, number), offset in self.cursors(partitions).items():
             if short == EVIDENCE:
                 state.mirror[number] = MirrorState(offset)
+            elif short == CONTRIBUTIONS:
+                state.entity_offsets[number] = offset
             else:
                 state.intake[short, number] = IntakeState(offset)
         replies = self._ask([("HMGET", _own(EVIDENCE, n), "view", "now") for n in state.mirror])
-        for mirror, (_, now) in zip(state.mirror.values(), replies, strict=True):
+        owns = self._ask([("HGETALL", _own(EVIDENCE, n)) for n in state.mirror])
+        for mirror, (_, now), own in zip(state.mirror.values(), replies, owns, strict=True):
             mirror.now = int(now or 0)
+            fields = {_text(name): _text(value) for name, value in own.items()}
+            mirror.active = {name[7:]: value for name, value in fields.items() if name.startswith("active:")}
         return {n: (view or b"a").decode() for n, (view, _) in zip(state.mirror, replies, strict=True)}
 
     def _read_intake_counts(self, state: State) -> None:
@@ -85,6 +95,27 @@ class RedisState:
                 state.damaged.append(key)
             else:
                 state.intake[place].counts = {name.decode(): int(count) for name, count in reply.items()}
+
+    def touched(self, partitions: Partitions) -> int:
+        """Count the trainees who have not told entities of what changed in their twins."""
+        numbers = range(partitions[EVIDENCE])
+        views = self._ask([("HGET", _own(EVIDENCE, n), "view") for n in numbers])
+        keys = [f"megdt:{{{tag(n)}}}:{(view or b'a').decode()}:touched" for n, view in zip(numbers, views, strict=True)]
+        return sum(count for count in self._ask([("SCARD", key) for key in keys]) if isinstance(count, int))
+
+    def _read_entities(self, state: State) -> None:
+        """Read the entity twins that each partition names."""
+        for number in state.entity_offsets:
+            view = self._ask([("HGET", _own(CONTRIBUTIONS, number), "view")])[0]
+            prefix = f"megdt:{{{tag(number)}}}:e{(view or b'a').decode()}:"
+            named = self._ask([("HGETALL", f"{prefix}names:{kind}") for kind in _ENTITY_KINDS])
+            names = [f"{kind}/{_text(id_)}" for kind, ids in zip(_ENTITY_KINDS, named, strict=True) for id_ in ids]
+            for some in _batched(iter(names), _BATCH):
+                for name, reply in zip(some, self._ask([("HGETALL", f"{prefix}n:{one}") for one in some]), strict=True):
+                    if isinstance(reply, Exception):
+                        state.damaged.append(f"{prefix}n:{name}")
+                    else:
+                        state.entities[name] = {_text(field): value for field, value in reply.items()}
 
     def _scan(self) -> Iterator[bytes]:
         """Walk all keys of the project. A key may come twice; reading it again changes nothing."""
@@ -130,6 +161,8 @@ def _own(short: str, number: int) -> str:
 
 
 def _fetch(key: bytes, rest: str) -> tuple[Any, ...]:
+    if rest.endswith(":touched"):
+        return ("SMEMBERS", key)
     if rest == "outbox" or rest.endswith(":due"):
         return ("ZRANGE", key, 0, -1, "WITHSCORES")
     return ("HGETALL", key)
@@ -147,6 +180,8 @@ def _take(mirror: MirrorState, rest: str, reply: Any) -> bool:
         (mirror.twins if whole == "t" else mirror.persons)[name] = _texts(reply)
     elif shards:
         (mirror.journal if shards == "j" else mirror.carried).setdefault(trainee, {})[nibble] = reply
+    elif other == "touched":
+        mirror.touched = {_text(name) for name in reply}
     elif other == "due":
         mirror.due = {_text(member): int(score) for member, score in reply}
     else:
@@ -188,7 +223,7 @@ def _texts(reply: dict[bytes, bytes]) -> dict[str, str]:
     return {_text(field): _text(value) for field, value in reply.items()}
 
 
-def _batched(keys: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+def _batched(keys: Iterable[T], size: int) -> Iterator[list[T]]:
     walk = iter(keys)
     while batch := list(islice(walk, size)):
         yield batch

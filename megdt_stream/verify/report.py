@@ -43,6 +43,9 @@ class Report:
     other_alerts: int = 0
     twins: int = 0
     alerts: int = 0
+    entities: int = 0
+    untold: int = 0
+    """Trainees whose twins changed after the last tick: entity twins are as of that."""
     backlog: dict[str, int] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     differences: list[dict[str, Any]] = field(default_factory=list)
@@ -86,6 +89,8 @@ class Report:
             "other_alerts": self.other_alerts,
             "twins": self.twins,
             "alerts": self.alerts,
+            "entities": self.entities,
+            "untold": self.untold,
             "backlog": dict(self.backlog),
             "ok": self.ok,
             "topics": {name: figures.to_dict() for name, figures in self.topics.items()},

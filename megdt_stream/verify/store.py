@@ -34,6 +34,9 @@ def check_store(mirror: Mirror, state: MirrorState, report: Report) -> None:
     _check_map("count", where, _nonzero(counts), _nonzero(state.counts), report)
     _check_map("now", where, {"now": mirror.now}, {"now": state.now}, report)
     _check_deadlines(where, mirror, state.due, report)
+    active = {kind: f"{at} {version}" for kind, (at, version) in mirror.active.items()}
+    if active != state.active:
+        report.differ("active", where, expected=active, found=state.active)
 
 
 def check_counts(where: str, expected: Mapping[str, int], found: Mapping[str, int], report: Report) -> None:

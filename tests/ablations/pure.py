@@ -27,6 +27,41 @@ class Ablation(NamedTuple):
 
 ABLATIONS = (
     Ablation(
+        "an older image takes a newer one's place",
+        "twin/entities/image.py",
+        'max(found.get(place, b""), stored(one.image))',
+        "stored(one.image)",
+        "tests/mirror/test_contributing.py",
+    ),
+    Ablation(
+        "who leaves an entity stays in it",
+        "twin/entities/image.py",
+        "yield entity_of(name), NOTHING",
+        "yield from ()",
+        "tests/mirror/test_contributing.py",
+    ),
+    Ablation(
+        "who was touched is forgotten when the partition is taken again",
+        "runtime/memory.py",
+        "touched = dict.fromkeys(sorted(view.touched))",
+        "touched = {}",
+        "tests/mirror/test_contributing.py",
+    ),
+    Ablation(
+        "an older model comes into force again",
+        "mirror/work.py",
+        "if said.kind not in active or new > active[said.kind]:",
+        "if True:",
+        "tests/mirror/test_activation.py",
+    ),
+    Ablation(
+        "an altered snapshot is read",
+        "evidence/snapshots.py",
+        "or digest(value) != listed.digest",
+        "",
+        "tests/evidence/test_snapshots.py",
+    ),
+    Ablation(
         "what comes back in a circle is taken",
         "twin/person.py",
         " and name not in held.via",

@@ -11,12 +11,23 @@ from megdt_stream.driver import Driver
 from megdt_stream.driver.replay import events, twin_at
 from megdt_stream.evidence import topics
 from megdt_stream.local import open_stack
+from megdt_stream.runtime import models
+from megdt_stream.runtime.active_severity import trainee_estimator
+from megdt_stream.runtime.entities import gather
+from megdt_stream.runtime.live_entities import gather_live, scan_of
+from megdt_stream.runtime.log_reader import open_log
 from megdt_stream.runtime.past import read_chronicle
-from megdt_stream.seed_files import load_reference, load_rule
+from megdt_stream.runtime.rebuild import rebuild
+from megdt_stream.runtime.settings import load
+from megdt_stream.runtime.training import Plan, train, version_of
+from megdt_stream.seed_files import load_estimation, load_reference, load_rule
 from megdt_stream.synth import HospitalPlan, generate
+from megdt_stream.twin.entities.state import KINDS
+from megdt_stream.twin.view import cells, read
 from tests.driver.histories import evidence_of, fields_of
-from tests.faults.system import System
+from tests.faults.system import System, eventually
 
+WEEK = 7 * 86_400_000
 pytestmark = pytest.mark.stack
 
 
@@ -93,6 +104,76 @@ def test_the_accounts_are_equal(driver, system):
         for name in ("read", "accepted", "duplicate", "rejected"):
             running[f"{short}:{name}"] = getattr(flow, name)
     assert driver.counts == {name: n for name, n in running.items() if n}
+
+
+def test_entity_twins_are_equal(driver, system, stored):
+    live = gather_live(system.query)
+    scanned = gather(system.query.subjects())
+    ours = scan_of(
+        ((entity, name, part) for entity, twin in driver.entities().items() for name, part in twin.parts.items()),
+        scanned.now,
+    )
+    for other in (live, ours):
+        assert other.persons == scanned.persons
+        assert other.entities.keys() == scanned.entities.keys()
+        assert all(other.entities[name].parts == twin.parts for name, twin in scanned.entities.items())
+    assert {entity.kind for entity in scanned.entities} == set(KINDS)
+
+
+def test_the_checker_makes_the_same_entity_twins(system):
+    found = system.judge()
+    assert found["entities"] > 10
+    assert not found["untold"]
+
+
+def test_severities_are_learnt_from_the_log_and_put_in_force_by_it(system, stored):
+    until = max(cursor.time for cursor in system.query.evidence_cursors().values()) // WEEK * WEEK
+    plan = Plan([system.stack.kafka], {}, system.stack.redis, {}, until)
+    with system.working(train_days=7, train_pause_seconds=0.2):
+        eventually(lambda: (models.active(system.query, "severity") or (None, 0))[1] == until, otherwise=system.tail)
+    version = version_of(until)
+    assert models.active(system.query, "severity") == (version, until)
+    system.judge()
+    first = models.copied(system.query, "severity", version)
+    assert first == asyncio.run(_published(system, version))[1]
+    assert asyncio.run(train(plan)) == version
+    assert first == asyncio.run(_published(system, version))[1], "done again it is the same"
+    with system.working():
+        system.drained()
+    system.judge()
+    trainee = next(name for name, twin in stored.items() if any(field.startswith("c|") for field in twin.sums))
+    competencies = list(cells(stored[trainee]))
+    found = trainee_estimator(system.query, trainee, competencies)
+    assert (found.version, found.degraded) == (version, None)
+    levels = read(stored[trainee], load_estimation(), found.estimator).levels
+    assert version in {level.snapshot for level in levels}
+    known = chronicle(system, trainee)
+    assert known.active("severity", known.latest).version == version
+    assert known.active("severity", known.first) is None
+    system.store.hset(f"megdt:{{models}}:severity:{version}", competencies[0], b"{}")
+    assert "cannot be read" in trainee_estimator(system.query, trainee, competencies).degraded
+
+
+async def _published(system, version):
+    async with open_log([system.stack.kafka], {}) as reader:
+        return await models.published(reader, "severity", version)
+
+
+def test_a_rebuild_gives_the_same_bytes(system):
+    before = _entity_bytes(system)
+    report = asyncio.run(rebuild(load(kafka=system.stack.kafka, redis=system.stack.redis), lambda _: None))
+    assert report["ok"], report
+    assert report["entities"] > 10
+    assert report["resent"] == 0
+    assert _entity_bytes(system) == before
+    system.judge()
+
+
+def _entity_bytes(system):
+    found = {}
+    for key in system.store.scan_iter(match="megdt:*:e?:n:*", count=5_000):
+        found[key.rpartition(b":n:")[2]] = system.store.hgetall(key)
+    return found
 
 
 def chronicle(system, trainee):

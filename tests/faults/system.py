@@ -59,6 +59,7 @@ class System:
             "session_timeout_seconds": SESSION_SECONDS,
             "max_poll_records": 40,
             "reject_limit_ratio": 1,
+            "train_days": 0,
             "log_level": "INFO",
         }
         environment = {f"MEGDT_{name.upper()}": str(value) for name, value in (fixed | settings).items()}

@@ -59,6 +59,26 @@ def stepped(values, base=0, partition=None):
 class Conformance:
     """The calls of `megdt_stream.runtime.store.Store`, one promise a test."""
 
+    # --- what entities are told, and models in force ---
+
+    @on_loop
+    async def test_touched_trainees_what_they_told_and_models_in_force_survive(self, ledger):
+        mine = await taken(ledger)
+        partition = Partition(NUMBER)
+        changes = Changes(0, touched=["k1.b", "k1.a"], active={"severity": (7, "s 1"), "risk": (-1, "r")})
+        assert await ledger.commit(EVIDENCE, partition, mine, 0, 1, changes, {}) is Commit.DONE
+        told = {"k1.a": {"base/内科": b"12345678", "process/内科|-": b"\x00\xff345678"}, "k1.c": {}}
+        changes = Changes(0, contributed=told, touched=["k1.d"])
+        assert await ledger.commit(EVIDENCE, partition, mine, 1, 1, changes, {}) is Commit.DONE
+        found = await ledger.partition(NUMBER, mine)
+        assert list(found.touched) == ["k1.b", "k1.d"]
+        assert found.active == {"severity": (7, "s 1"), "risk": (-1, "r")}
+        assert await ledger.load_sent(NUMBER, mine.view, ["k1.a", "k1.b"]) == {"k1.a": told["k1.a"], "k1.b": {}}
+        changes = Changes(0, contributed={"k1.a": {"base/内科": None}})
+        assert await ledger.commit(EVIDENCE, partition, mine, 1, 1, changes, {}) is Commit.DONE
+        left = await ledger.load_sent(NUMBER, mine.view, ["k1.a"])
+        assert left == {"k1.a": {"process/内科|-": b"\x00\xff345678"}}
+
     # --- taking ---
 
     @on_loop

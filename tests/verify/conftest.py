@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from megdt_stream.verify.contract import Refusal, decide
+from megdt_stream.verify.entities import expected_parts
 from megdt_stream.verify.log import IntakeState, Log, MirrorState, Origin, PartitionLog, Record, State
 from megdt_stream.verify.mirror import Mirror
 from megdt_stream.verify.names import INPUTS, full_name, partition_of
@@ -108,6 +109,9 @@ class World:
             for notice in mirror.notices.values():
                 self.alert(notice)
             state.mirror[number] = _state_of(mirror, len(self.log.topics["evidence"][number].records))
+        mirrors = [self.fold(number) for number in range(PARTITIONS)]
+        for place, part in expected_parts(mirrors).items():
+            state.entities.setdefault(place.entity, {})[place.contributor] = _image(part)
         for partitions in self.log.topics.values():
             for partition in partitions.values():
                 partition.end = len(partition.records)
@@ -204,6 +208,12 @@ class World:
             "megdt-key": b64encode(b"some-key").decode(),
             "megdt-source": SOURCE if SOURCE.encode() in (record.value or b"") else "",
         }
+
+
+def _image(part: dict[str, Any]) -> bytes:
+    sums = {name: value for name, value in part.items() if isinstance(value, tuple)}
+    slots = {name: value for name, value in part.items() if isinstance(value, list)}
+    return bytes(8) + msgspec.msgpack.encode([sums, slots])
 
 
 def _coordinates(origin: Origin) -> bytes:

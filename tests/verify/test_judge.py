@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 import msgspec
 import pytest
 
 from megdt_stream.verify import judge
-from megdt_stream.verify.log import Log, Message, Record, State
+from megdt_stream.verify.log import Log, Message, PartitionLog, Record, State
 from megdt_stream.verify.names import partition_of
 
 DUE = 1_764_547_200_000  # 2025-12-01T00:00:00Z
@@ -899,3 +899,53 @@ def test_extension_attributes_from_nowhere(world, assessment, reference):
     origin = world.publish(assessment(6), deliver=False)
     world.deliver(world.evidence_of(origin) | {"ext": {"ward": "7B"}})
     assert _kinds(world.settle(), reference) == {"evidence_differs"}
+
+
+def test_entity_twins_that_differ_are_named(told, reference):
+    _, state = told
+    assert _judge(told, reference)["entities"] >= 2
+    name = "base/内科"
+    (contributor,) = state.entities[name]
+    kept = state.entities[name][contributor]
+    for found in (
+        {},
+        {contributor: kept[:8] + msgspec.msgpack.encode([{}, {"e": ["other", None, None]}])},
+        {contributor: b"rubbish that is no image"},
+        {contributor: kept, "k1.nobody": kept},
+    ):
+        state.entities[name] = found
+        assert _kinds(told, reference) == {"entity"}
+    state.entities[name] = {}
+    state.mirror[HOME].touched.add(contributor)
+    report = _judge(told, reference)
+    assert report["ok"], "who has not told yet may stand as before"
+    assert report["untold"] == 1
+
+
+def test_models_in_force_are_told_to_all_and_lie_on_the_topic(world, reference):
+    part = b"[1]"
+    manifest = {
+        "kind": "severity",
+        "version": "s1",
+        "at": 5,
+        "parts": {"c": {"pieces": 1, "digest": blake2b(part, digest_size=8).hexdigest()}},
+    }
+    world.log.topics["models"] = {0: PartitionLog()}
+    for number, versions in ((0, ("s1", "s2")), (1, ("s1", "s2"))):
+        for at, version in enumerate(versions, 5):
+            said = {"k": "activation", "kind": "severity", "version": version, "at": at}
+            world._append("evidence", number, None, json.dumps(said).encode())
+    for version, at in (("s1", 5), ("s2", 6)):
+        world._append("models", 0, f"severity/{version}/c/0".encode(), part)
+        value = json.dumps(manifest | {"version": version, "at": at}).encode()
+        world._append("models", 0, f"severity/{version}".encode(), value)
+    told = world.settle()
+    for mirror in told[1].mirror.values():
+        mirror.active = {"severity": "6 s2"}
+    assert _judge(told, reference)["ok"]
+    records = told[0].topics["models"][0].records
+    _alter(records, 0, value=b"[2]")
+    assert _kinds(told, reference) == {"model"}
+    _alter(records, 0, value=part)
+    del told[0].topics["evidence"][1].records[0]
+    assert "activation" in _kinds(told, reference)

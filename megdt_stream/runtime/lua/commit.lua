@@ -1,7 +1,8 @@
 -- One fenced, atomic commit of a partition's batch.
 -- KEYS[1] own hash, KEYS[2] outbox; ARGV[1] view prefix, ARGV[2] token, ARGV[3] base, ARGV[4] end, ARGV[5] now, ARGV[6] MessagePack:
 --   {hashes {key suffix, {field, value, ...}, {gone, ...}, ...},
---    due {score, member, ...}, not due {member, ...}, seen {field, value, ...}, counts {field, n, ...}, out {score, member, ...}}
+--    due {score, member, ...}, not due {member, ...}, seen {field, value, ...}, counts {field, n, ...}, out {score, member, ...},
+--    touched {trainee, ...}, not touched {trainee, ...}, own {field, value, ...}}
 -- Returns {1} done, {2} done before (my own lost reply), {-1, offset} other token, {-2, offset} other offset.
 -- MULTI and Lua do not roll back, so whatever can fail is looked at before the first write.
 local own = redis.call('HMGET', KEYS[1], 'token', 'offset')
@@ -21,7 +22,7 @@ local function check(key, kind)
   end
 end
 local wrong = check(KEYS[2], 'zset') or check(prefix .. 'due', 'zset') or check(prefix .. 'seen', 'hash')
-  or check(prefix .. 'counts', 'hash')
+  or check(prefix .. 'counts', 'hash') or check(prefix .. 'touched', 'set')
 for i = 1, #hashes, 3 do wrong = wrong or check(prefix .. hashes[i], 'hash') end
 if wrong then return wrong end
 for i = 1, #counts, 2 do
@@ -51,5 +52,8 @@ each('ZREM', prefix .. 'due', change[3])
 each('HSET', prefix .. 'seen', change[4])
 for i = 1, #counts, 2 do redis.call('HINCRBY', prefix .. 'counts', counts[i], counts[i + 1]) end
 each('ZADD', KEYS[2], out)
+each('SADD', prefix .. 'touched', change[7])
+each('SREM', prefix .. 'touched', change[8])
+each('HSET', KEYS[1], change[9])
 redis.call('HSET', KEYS[1], 'offset', ARGV[4], 'now', ARGV[5])
 return {1}

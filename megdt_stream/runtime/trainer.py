@@ -1,0 +1,105 @@
+"""The trainer: has severities learnt anew at the turn of each week of domain time, in a process of its own.
+
+Whoever holds evidence partition 0 trains. Two at once during a rebalance do no harm: both learn the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from megdt_stream.errors import Unavailable
+from megdt_stream.evidence import topics
+from megdt_stream.evidence.times import DAY_MS
+from megdt_stream.runtime import keys, logs
+from megdt_stream.runtime.logs import Code
+from megdt_stream.runtime.severity_parts import KIND
+from megdt_stream.runtime.store import Store
+from megdt_stream.runtime.training import Plan, process
+from megdt_stream.runtime.watch import Watch
+
+_log = logs.get("trainer")
+_LOOK_SECONDS: Final = 2.0
+
+
+class Trainer:
+    """Looks now and then whether a turn has come that the model in force does not reach."""
+
+    def __init__(
+        self,
+        store: Store,
+        partitions: int,
+        plan: Callable[[int], Plan],
+        chosen: Callable[[], bool],
+        watch: Watch,
+        days: int,
+        pause: float,
+        run: Callable[[Plan], Awaitable[int]] | None = None,
+    ) -> None:
+        """`plan` makes the plan of a training up to a moment (ms); `days` of domain time lie between two, 0 for never.
+
+        `pause`: least seconds between two on the wall clock. `run` trains and gives an exit code.
+        """
+        self._store = store
+        self._partitions = partitions
+        self._plan = plan
+        self._chosen = chosen
+        self._watch = watch
+        self._every = days * DAY_MS
+        self._pause = pause
+        self._run = run or in_process
+        self._tried = -1
+
+    async def run(self) -> None:
+        """Train until cancelled."""
+        if not self._every:
+            return
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(min(_LOOK_SECONDS, self._pause or _LOOK_SECONDS))
+            if not self._chosen() or time.monotonic() - last < self._pause:
+                continue
+            try:
+                turn = await self.due()
+            except Unavailable as error:
+                self._watch.unavailable(error)
+                continue
+            if turn is not None:
+                last = time.monotonic()
+                await self.train(turn)
+
+    async def due(self) -> int | None:
+        """Give the moment (ms) up to which is to be learnt now, None where nothing is to be. Raises Unavailable."""
+        nows, reached = [], []
+        for number in range(self._partitions):
+            now, active = await self._store.call(
+                "HMGET", keys.own(topics.EVIDENCE.name, number), "now", f"active:{KIND}"
+            )
+            nows.append(int(now or 0))
+            reached.append(-1 if active is None else int(active.split(b" ")[0]))
+        turn = min(nows) // self._every * self._every
+        # In force everywhere, or a training was cut off between two activations.
+        return turn if turn > max(0, min(reached), self._tried) else None
+
+    async def train(self, turn: int) -> None:
+        """Train up to a moment; a failure is said and tried again later."""
+        begun = time.monotonic()
+        code = await self._run(self._plan(turn))
+        if code == 0:
+            self._tried = turn  # also where there was nothing to learn from
+        _log.info(Code.TRAINED, exit_code=code, seconds=round(time.monotonic() - begun, 1))
+
+
+async def in_process(plan: Plan) -> int:
+    """Train in a process that dies with this one, started anew so that it shares nothing; give its exit code."""
+    context = multiprocessing.get_context("spawn")
+    child = context.Process(target=process, args=(plan,), name="megdt-trainer", daemon=True)
+    child.start()
+    try:
+        await asyncio.to_thread(child.join)
+    finally:
+        child.kill()
+    return child.exitcode or 0

@@ -95,12 +95,54 @@ class Prices(Entry):
     source: Text
 
 
+class Uncertain(Entry):
+    """A quantity with its standard deviation."""
+
+    mean: Positive
+    sd: Positive
+    source: Text
+
+
+class Hours(Entry):
+    """Hours of a trainee's week that no case fills, for each case, and of a teacher for full feedback."""
+
+    fixed: Annotated[float, Field(ge=0, lt=168)]
+    per_case: Positive
+    feedback: Positive
+    source: Text
+
+
+class RiskPrior(Entry):
+    """How failure depends on the distance to the target, before outcomes of the site say more.
+
+    `at_target` is the share that fails exactly there, `slope` the log-odds for each level below it; `shift_sd` is how
+    far cohorts differ (log-odds).
+    """
+
+    at_target: Annotated[float, Field(gt=0, lt=1)]
+    at_target_sd: Positive
+    slope: Positive
+    slope_sd: Positive
+    shift_sd: Amount
+    source: Text
+
+
+class DynamicsPrior(Entry):
+    """What the weekly dynamics assume beside what is estimated of a site."""
+
+    practice: Uncertain
+    forgetting: Uncertain
+    hours: Hours
+    risk: RiskPrior
+
+
 class Interventions(Entry):
     """All of `seeds/interventions.toml`."""
 
     version: Annotated[int, Field(ge=1)]
     prices: Prices
     feedback: Prior
+    dynamics: DynamicsPrior
     kinds: dict[Kind, Intervention]
 
     @model_validator(mode="after")

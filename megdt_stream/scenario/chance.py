@@ -27,8 +27,8 @@ _STEP: Final = float(np.log(_MOST / _LEAST)) / (_CLASSES - 2)
 class Noise(NamedTuple):
     """What chance gives to b draws; one row each. Standard normal where it is not said otherwise.
 
-    `uniforms` (b, W, n) of 0 to 1023 for counts of cases; `queue` (b, W); `level` and `pace` (b, n); `fails` (b, n) uniform
-    on [0, 1); `arrivals` and `faculty` (b, D); `shared` (b, len(SHARED)) and `effects` (b, kinds).
+    `uniforms` (b, W, n) of 0 to 1023 for counts of cases; `queue` (b, W); `level` and `pace` (b, n); `fails` (b, n)
+    uniform on [0, 1); `arrivals` and `faculty` (b, D); `shared` (b, len(SHARED)) and `effects` (b, kinds).
     """
 
     uniforms: NDArray[np.uint16]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from megdt_stream.scenario.chance import LEVELS, SHARED, Noise, classes, counts, noise
 from megdt_stream.scenario.interventions import Interventions
-from megdt_stream.scenario.plan import Cells, Doing, Plan, cells, headcount, nothing
+from megdt_stream.scenario.plan import Cells, Doing, Plan, headcount, nothing
 from megdt_stream.scenario.world import FLOOR, TOP, WEEKS_A_YEAR, Floats, Ints, World
 
 BLOCK: Final = 10
@@ -36,19 +36,23 @@ class People(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How b draws end: `people`, and by draw mean weekly hours, share of weeks at the limit, weeks of waiting."""
+    """How b draws end: `people`, and by draw mean weekly hours, share of weeks at the limit, weeks of waiting.
+
+    `drivers` (b, ...) is what differed between draws for all trainees alike, by name, in standard deviations.
+    """
 
     people: People
     hours: Floats
     at_limit: Floats
     waiting: Floats
+    drivers: dict[str, Floats]
 
 
 @dataclass(frozen=True)
 class Quantities:
     """What holds in each of b draws for all trainees; (b, 1), or (b, D) for departments.
 
-    `effects` are the interventions' effects by kind on their own scales.
+    `effects` are the interventions' effects by kind on their own scales; `drivers` is what all this was made of.
     """
 
     practice: Floats
@@ -59,6 +63,7 @@ class Quantities:
     faculty: Floats
     risk: tuple[Floats, Floats, Floats]
     effects: dict[str, Floats]
+    drivers: dict[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,18 @@ def quantities(world: World, course: Course, known: Interventions, chance: Noise
             _F(physics.risk.shift_sd) * z["cohort"],
         ),
         effects=effects,
+        drivers=_drivers(known, chance),
     )
+
+
+def _drivers(known: Interventions, chance: Noise) -> dict[str, Floats]:
+    shared = {name: chance.shared[:, number] for number, name in enumerate(SHARED)}
+    effects = {
+        f"effect of {kind}": chance.effects[:, number]
+        for number, (kind, one) in enumerate(known.kinds.items())
+        if one.prior is not None
+    }
+    return {**shared, **effects, "cases": chance.arrivals.mean(axis=1), "teachers": chance.faculty.mean(axis=1)}
 
 
 def simulate(
@@ -157,7 +173,7 @@ class _Run:
         self._scratch = np.empty((b, n), np.float32)
 
     def ended(self) -> Ended:
-        for week, here in enumerate(cells(self._plan)):
+        for week, here in enumerate(self._plan.weeks):
             self._week(week, here)
         duty = np.maximum((self._plan.schedule >= 0).sum(), 1)
         physics, people = self._world.physics, self._people()
@@ -168,6 +184,7 @@ class _Run:
             (_F(physics.hours_fixed) + (done + _F(added)) / _F(duty)).astype(np.float32),
             (self._at_limit / _F(duty)).astype(np.float32),
             self._queue.waiting(),
+            self._drawn.drivers,
         )
 
     def _week(self, week: int, here: Cells) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -56,6 +57,11 @@ class Plan:
     courses: tuple[Doing, ...]
     resources: dict[str, float]
 
+    @cached_property
+    def weeks(self) -> list[Cells]:
+        """Give the cells of every week."""
+        return cells(self)
+
 
 def nothing(world: World) -> Plan:
     """Lay out going on as now."""
@@ -86,7 +92,9 @@ def _doing(world: World, where: str, act: Act, known: Interventions, first: int)
     last = first + length
     if last > world.weeks:
         raise BadScheme(
-            f"{where}.weeks", f"it ends in week {last}, after the last, {world.weeks}", "shorten it, or ask for more --weeks"
+            f"{where}.weeks",
+            f"it ends in week {last}, after the last, {world.weeks}",
+            "shorten it, or ask for more --weeks",
         )
     dose = act.dose or known.kinds[act.kind].dose.default
     place = _department(world, f"{where}.target.department", act.target.department)
@@ -221,8 +229,8 @@ def _check_simulators(world: World, plan: Plan) -> None:
 class Cells(NamedTuple):
     """Trainees of a week who meet the same conditions, together: in the same department, with the same additions.
 
-    `of` (n) is each trainee's cell; by cell `place` (`AWAY` for none), `cases`, `supervision`. `order` sorts trainees by
-    department, `cuts` are where the departments of `staffed` begin in it; `present` is 1 on duty, else 0.
+    `of` (n) is each trainee's cell; by cell `place` (`AWAY` for none), `cases`, `supervision`. `order` sorts trainees
+    by department, `cuts` are where the departments of `staffed` begin in it; `present` is 1 on duty, else 0.
     """
 
     of: Ints

@@ -109,7 +109,9 @@ def _said(error: ValidationError, known: Interventions) -> BadScheme:
 
 def _check(where: str, act: Act, known: Interventions) -> None:
     if act.kind not in known.kinds:
-        raise BadScheme(f"{where}.kind", f"{act.kind} is not among this site's", f"take one of {', '.join(known.kinds)}")
+        raise BadScheme(
+            f"{where}.kind", f"{act.kind} is not among this site's", f"take one of {', '.join(known.kinds)}"
+        )
     one = known.kinds[act.kind]
     if act.target.kind not in one.targets:
         raise BadScheme(

@@ -1,4 +1,4 @@
-"""Worlds that nobody lives in, for trying schemes without a system, for benchmarks, and where the truth has to be known."""
+"""Worlds that nobody lives in: for trying schemes, for benchmarks, and where the truth has to be known."""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ def starts(acts: Sequence[Act], known: Interventions, begins: int, weeks: int) -
     for number, week in sorted(found.items()):
         if not 0 <= week < weeks:
             where = f"interventions.{number}.{'after' if acts[number].after else 'start'}"
-            raise BadScheme(where, f"week {week} lies outside the {weeks} weeks", "start within them, or ask for more --weeks")
+            raise BadScheme(
+                where, f"week {week} lies outside the {weeks} weeks", "start within them, or ask for more --weeks"
+            )
     return [found[number] for number in range(len(acts))]
 
 

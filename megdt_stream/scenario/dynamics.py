@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from megdt_stream.scenario.chance import LEVELS, SHARED, Noise, classes, counts, noise
 from megdt_stream.scenario.interventions import Interventions
 from megdt_stream.scenario.plan import Cells, Doing, Plan, headcount, nothing
-from megdt_stream.scenario.world import FLOOR, TOP, WEEKS_A_YEAR, Floats, Ints, World
+from megdt_stream.scenario.world import AWAY, FLOOR, TOP, WEEKS_A_YEAR, Floats, Ints, World
 
 BLOCK: Final = 10
 """Draws of a block: with 2,000 trainees an array takes 80 kB, and a dozen of them fit a cache of 1 MB."""
@@ -291,16 +291,27 @@ class _Quota:
         self._counts = np.zeros((b, len(whose)), np.float32)
         self._with, self._cuts = np.unique(whose, return_index=True)
         self._size = world.size
+        self._here = np.full(self._size, AWAY, np.int16)
+        self._running = np.zeros((b, self._size), np.float32)
 
     def add(self, places: NDArray[np.int16], seen: Floats) -> None:
-        """Count a week's cases."""
-        slots = np.where(places >= 0, self._slots[np.arange(self._size), places], -1)
-        who = np.flatnonzero(slots >= 0)
-        slots = slots[who]
-        self._counts[:, slots] += np.take(seen, who, axis=1)
+        """Count a week's cases; they are booked when a trainee moves on, which is an eighth of the work."""
+        moved = np.flatnonzero(places != self._here)
+        if len(moved):
+            self._book(moved)
+            self._here = places.copy()
+        self._running += seen
+
+    def _book(self, who: Ints) -> None:
+        here = self._here[who].astype(np.int64)
+        slots = np.where(here >= 0, self._slots[who, here], -1)
+        counted = slots >= 0
+        self._counts[:, slots[counted]] += np.take(self._running, who[counted], axis=1)
+        self._running[:, who] = 0
 
     def reached(self) -> Floats:
         """Give the share of each trainee's need that was reached, 1 where none is."""
+        self._book(np.arange(self._size))
         share = np.ones((len(self._counts), self._size), np.float32)
         if len(self._with):
             done = np.add.reduceat(np.minimum(self._counts, self._need), self._cuts, axis=1)

@@ -96,7 +96,7 @@ def _block(draws: range) -> tuple[list[Told], int, float]:
 
 
 def _peak_mb() -> float:
-    """Give the largest resident size this process had (MiB), by Linux's own figure: getrusage begins at the parent's."""
+    """Give the largest resident size this process had (MiB), as Linux tells it: getrusage begins at the parent's."""
     status = Path("/proc/self/status")
     lines = status.read_text("ascii").splitlines() if status.exists() else []
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)

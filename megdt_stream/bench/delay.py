@@ -37,7 +37,7 @@ def latency(
     """
     with open_stack() as stack:
         admin.create_topics(stack.kafka, partitions)
-        with running_worker(stack):
+        with _worker(stack):
             progress(f"{rate:,} events/s for {seconds:g} s, {share:.0%} of them cause an alert")
             plan = Plan(stack.kafka, partitions, rate, seconds, warm, share, trainees)
             found = spawn([sys.executable, "-m", "megdt_stream.bench.probe"], msgspec.json.encode(plan))
@@ -46,7 +46,7 @@ def latency(
 
 
 @contextmanager
-def running_worker(stack: Stack) -> Iterator[None]:
+def _worker(stack: Stack) -> Iterator[None]:
     """Run a worker, log to nowhere, drained at the end."""
     with tempfile.TemporaryDirectory(prefix="megdt-bench-") as scratch:
         address = {"MEGDT_KAFKA": stack.kafka, "MEGDT_REDIS": stack.redis, "MEGDT_HTTP_PORT": "0"}

@@ -7,20 +7,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from statistics import median
 from typing import Any, Final
 
-import msgspec
-
 from megdt_stream.bench import machine
-from megdt_stream.bench.delay import running_worker
-from megdt_stream.bench.probe import Plan as Probing
+from megdt_stream.bench.delay import latency
 from megdt_stream.bench.processes import environment, spawn
 from megdt_stream.bench.rehearsal_loop import Looped
 from megdt_stream.bench.rehearsal_workload import SEED, TRAINEES, workload
-from megdt_stream.local import open_stack
-from megdt_stream.runtime import admin
 from megdt_stream.scenario.chance import noise
 from megdt_stream.scenario.dynamics import BLOCK, quantities, simulate
 
@@ -28,20 +23,22 @@ Progress = Callable[[str], None]
 _LOOP_TRAINEES: Final = 200
 
 
-def rehearse(progress: Progress, *, rounds: int = 5, seconds: float = 12.0, latency: bool = True) -> dict[str, Any]:
+def rehearse(
+    progress: Progress, *, rounds: int = 3, seconds: float = 12.0, with_latency: bool = True
+) -> dict[str, Any]:
     """Measure 2,000 trainees, 52 weeks, 200 draws and four schemes.
 
     `seconds`: wall time on two processes, from nothing to the result, laying out and starting included. `peak_mb`: the
     largest sizes of all its processes together. `ratio_to_loop`: processor time of the plain loop (200 trainees, one
     draw of every scheme) to that of the vectorised one in one process (2,000 trainees), for each trainee, week, draw
     and scheme. `event_p99_ratio`: the p99 latency of alerts while rehearsals run one after the other in their pool to
-    that without, the median over `rounds` of pairs that take turns; None where `latency` is not asked for.
+    that without, the median over `rounds` of pairs that take turns; None where `with_latency` is not asked for.
     """
     told = spawn(_child("once"), b"")
     progress(f"{told['seconds']:.1f} s and {told['peak_mb']:.0f} MB on two processes")
     ratio = _loop_ratio()
     progress(f"the loop takes {ratio:.0f} times as long")
-    pairs = _latencies(progress, rounds, seconds) if latency else []
+    pairs = _latencies(progress, rounds, seconds) if with_latency else []
     return {
         "seconds": round(told["seconds"], 2),
         "peak_mb": round(told["peak_mb"], 1),
@@ -74,26 +71,18 @@ def _loop_ratio() -> float:
 
 
 def _latencies(progress: Progress, rounds: int, seconds: float) -> list[tuple[float, float]]:
+    """Give p99 (ms) without and with rehearsals, each on a broker and store of its own; who goes first takes turns."""
     found = []
-    with open_stack() as stack:
-        admin.create_topics(stack.kafka, 8)
-        with running_worker(stack):
-            probing = Probing(stack.kafka, 8, 1_000, seconds, 3.0, 0.25, 20_000)
-            for number in range(rounds):
-                pair: list[float] = []
-                for busy in (False, True) if number % 2 == 0 else (True, False):
-                    pair.insert(0 if not busy else len(pair), _p99(probing, busy))
-                progress(f"round {number + 1} of {rounds}: p99 {pair[0]} ms without, {pair[1]} ms with a rehearsal")
-                found.append((pair[0], pair[1]))
+    for number in range(rounds):
+        p99 = {busy: _p99(busy, seconds) for busy in ((False, True) if number % 2 == 0 else (True, False))}
+        progress(f"round {number + 1} of {rounds}: p99 {p99[False]} ms without, {p99[True]} ms with a rehearsal")
+        found.append((p99[False], p99[True]))
     return found
 
 
-def _p99(probing: Probing, busy: bool) -> float:
-    command = [sys.executable, "-m", "megdt_stream.bench.probe"]
-    if not busy:
-        return float(spawn(command, msgspec.json.encode(probing))["p99_ms"])
-    with _rehearsals():
-        return float(spawn(command, msgspec.json.encode(probing))["p99_ms"])
+def _p99(busy: bool, seconds: float) -> float:
+    with _rehearsals() if busy else nullcontext():
+        return float(latency(lambda _: None, seconds=seconds)["p99_ms"])
 
 
 @contextmanager

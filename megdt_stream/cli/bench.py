@@ -85,7 +85,7 @@ def intake(
 
 
 def rehearse(
-    rounds: Annotated[int, typer.Option(min=1, help="Pairs of latency measurements that take turns.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="Pairs of latency measurements that take turns.")] = 3,
     with_latency: Annotated[
         bool, typer.Option("--latency/--no-latency", help="Measure what events notice; needs a local broker and store.")
     ] = True,
@@ -99,7 +99,7 @@ def rehearse(
     from megdt_stream.bench.rehearse import rehearse as measure
     from megdt_stream.cli.tables import facts
 
-    found = measure(say, rounds=rounds, latency=with_latency)
+    found = measure(say, rounds=rounds, with_latency=with_latency)
     if as_json:
         emit(found)
     else:

@@ -82,8 +82,8 @@ def lay_out(world: World, scheme: Scheme, known: Interventions) -> Plan:
             for resource, amount in known.kinds[one.kind].used(one.dose, one.last - one.first).items():
                 used[resource] = used.get(resource, 0.0) + amount * times
     plan = _laid_out(world, scheme.name, tuple(doings), used, known)
-    _check_faculty(world, plan)
     _check_simulators(world, plan)
+    _check_faculty(world, plan)
     return plan
 
 

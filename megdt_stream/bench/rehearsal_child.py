@@ -33,7 +33,12 @@ def forever() -> None:
     from megdt_stream.runtime.rehearsing import BESIDE_EVENTS, Cancelled, rehearse
 
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def listen() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=listen, daemon=True).start()
     rehearsal = workload()
     while not over.is_set():
         try:

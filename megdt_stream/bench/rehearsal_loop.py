@@ -119,6 +119,7 @@ class _Queue:
     def __init__(self, world: World, plan: Plan) -> None:
         self._world, self._courses, self._usual = world, plan.courses, 0.0
         self._waiting = [dict.fromkeys(map(int, one.members), 0.0) for one in plan.courses]
+        self._had = [dict.fromkeys(map(int, one.members), 0.0) for one in plan.courses]
 
     def serve(self, week: int, z: float) -> list[tuple[str, int, float]]:
         use = self._world.simulator_use
@@ -130,10 +131,11 @@ class _Queue:
         total = self._usual + sum(sum(waiting.values()) for waiting in self._waiting)
         share = min(1.0, self._world.simulators / max(total, 1e-6))
         self._usual *= 1 - share
-        served = []
-        for one, waiting in zip(self._courses, self._waiting, strict=True):
+        served: list[tuple[str, int, float]] = []
+        for one, waiting, had in zip(self._courses, self._waiting, self._had, strict=True):
             for i, hours in waiting.items():
-                served.append((one.kind, i, hours * share / one.dose))
+                before, had[i] = had[i], had[i] + hours * share
+                served.append((one.kind, i, (min(had[i], one.full) - min(before, one.full)) / one.full))
                 waiting[i] = hours * (1 - share)
         return served
 

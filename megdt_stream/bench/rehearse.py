@@ -20,6 +20,9 @@ from megdt_stream.scenario.chance import noise
 from megdt_stream.scenario.dynamics import BLOCK, quantities, simulate
 
 Progress = Callable[[str], None]
+RATE: Final = 200
+"""Events a second: the peak of a hospital of 2,000 trainees. A worker that is saturated measures its queue."""
+
 _LOOP_TRAINEES: Final = 200
 
 
@@ -82,7 +85,7 @@ def _latencies(progress: Progress, rounds: int, seconds: float) -> list[tuple[fl
 
 def _p99(busy: bool, seconds: float) -> float:
     with _rehearsals() if busy else nullcontext():
-        return float(latency(lambda _: None, seconds=seconds)["p99_ms"])
+        return float(latency(lambda _: None, rate=RATE, seconds=seconds)["p99_ms"])
 
 
 @contextmanager

@@ -33,7 +33,7 @@ _CUT_DAYS: Final = 200
 _DRAWS: Final = 100
 _DIGITS: Final = 4
 _SCHEMES: Final[dict[str, dict[str, Any]]] = {
-    "simulation": {"kind": "simulation-training", "target": {"weakest": 0.2}, "dose": 2.0, "weeks": 20},
+    "simulation": {"kind": "simulation-training", "target": {"weakest": 0.1}, "dose": 4.0, "weeks": 20},
     "supervision": {"kind": "reinforced-supervision", "target": {"weakest": 0.1}, "dose": 0.3, "weeks": 40},
     "cases": {"kind": "case-mix-supplement", "target": {"weakest": 0.2}, "dose": 1.5, "weeks": 40},
     "teachers": {"kind": "resource-tilt", "target": {"department": "心内科"}, "dose": 10.0, "weeks": 40},

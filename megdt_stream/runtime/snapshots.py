@@ -102,6 +102,8 @@ def _keep(number: int, offset: int, value: bytes, at: int, entries: list[Entry],
         ticks.offsets.append(offset)
         ticks.times.append(fact.at)
         return fact.at
-    if not isinstance(fact, Carried) and fact.available <= at:
+    if isinstance(fact, Carried):
+        return 0  # made anew from what it carries
+    if fact.available <= at:
         entries.append(Entry(number, offset, value, fact))
     return fact.available

@@ -62,7 +62,7 @@ def _row(world: World, seed: int, draw: int, kinds: int) -> Noise:
 
     parts = (normal(weeks), normal(n), normal(n), chance.random(n, dtype=np.float32))
     rest = (normal(places), normal(places), normal(len(SHARED)), normal(kinds))
-    words = source.random_raw(-(-n * weeks // 4)).view(np.uint16)[: n * weeks] >> _SHIFT
+    words = source.random_raw(-(-n * weeks // 4)).view(np.uint16)[: n * weeks] >> np.uint16(_SHIFT)
     return Noise(words.reshape(weeks, n), *parts, *rest)
 
 

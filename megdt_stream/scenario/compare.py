@@ -77,7 +77,8 @@ def averted(world: World, one: Told, now: Told) -> Draws:
 
 def cost_of(plan: Plan, prices: Prices) -> float:
     """Give what a plan's resources cost; what is booked costs, whether it is used or not."""
-    return 0.0 + sum(amount * prices.units[resource] for resource, amount in plan.resources.items())  # type: ignore[index]
+    priced: dict[str, float] = {str(resource): price for resource, price in prices.units.items()}
+    return float(sum(amount * priced[resource] for resource, amount in plan.resources.items()))
 
 
 def _cost(world: World, plan: Plan, one: Told, now: Told, cost: float, prices: Prices) -> dict[str, Any]:

@@ -111,8 +111,8 @@ def quantities(world: World, course: Course, known: Interventions, chance: Noise
     feedback = of(*physics.feedback, "feedback") * _F(course.spread / course.gain)
     forgetting = np.maximum(of(*physics.forgetting, "forgetting"), 0)
     distance = max(float(np.mean(world.level)) - FLOOR, 0.5)
-    effects = {
-        kind: _F(one.prior.mean) + _F(one.prior.prediction_sd) * chance.effects[:, number : number + 1]
+    effects: dict[str, Floats] = {
+        kind: (_F(one.prior.mean) + _F(one.prior.prediction_sd) * chance.effects[:, number : number + 1]).astype(_F)
         for number, (kind, one) in enumerate(known.kinds.items())
         if one.prior is not None
     }
@@ -209,7 +209,8 @@ class _Run:
 
     def _by_place(self, values: Floats, here: Cells) -> Floats:
         """Give a department's value to its cells; whatever, where a cell has none."""
-        return np.take(values, np.maximum(here.place, 0), axis=1)
+        found: Floats = np.take(values, np.maximum(here.place, 0), axis=1)
+        return found
 
     def _share_beds(self, week: int, here: Cells, seen: Floats) -> None:
         """Cut everybody's cases of a department alike where there are more than it has beds for."""
@@ -355,12 +356,13 @@ class _Queue:
         one, waiting, served = self._courses[number], self._waiting[number], self._served[number]
         got = waiting * share[:, None]
         waiting -= got
+        before = np.minimum(served, _F(one.full))
         served += got
-        return got / _F(one.dose)
+        return (np.minimum(served, _F(one.full)) - before) / _F(one.full)
 
     def waiting(self) -> Floats:
         """Give the mean weeks of waiting (Little JDC. Oper Res 1961;9:383-387: what waits over what comes)."""
-        return self._left / np.maximum(self._asked, 1)
+        return (self._left / np.maximum(self._asked, 1)).astype(_F)
 
 
 def members(plan: Plan) -> Ints:

@@ -20,13 +20,17 @@ _TOLERANCE: Final = 1e-6
 
 
 class Doing(NamedTuple):
-    """An intervention of a scheme on a world: its members, in the weeks `first` to `last` (excluded)."""
+    """An intervention of a scheme on a world: its members, in the weeks `first` to `last` (excluded).
+
+    `full` is the dose that has the whole effect; less has less in proportion, more has no more.
+    """
 
     kind: Kind
     members: Ints
     place: int | None
     source: int | None
     dose: float
+    full: float
     first: int
     last: int
 
@@ -101,7 +105,8 @@ def _doing(world: World, where: str, act: Act, known: Interventions, first: int)
     if act.kind == "rotation-change":
         place = _department(world, f"{where}.to", act.to)
     source = _department(world, f"{where}.from", act.source)
-    return Doing(act.kind, _members(world, where, act, first, last), place, source, dose, first, last)
+    full = known.kinds[act.kind].dose.default
+    return Doing(act.kind, _members(world, where, act, first, last), place, source, dose, full, first, last)
 
 
 def _department(world: World, where: str, name: str | None) -> int | None:
@@ -248,10 +253,11 @@ def cells(plan: Plan) -> list[Cells]:
     made: dict[bytes, Cells] = {}
     found = []
     for week in range(plan.schedule.shape[1]):
-        parts = [np.ascontiguousarray(part[:, week]) for part in (plan.schedule, plan.cases, plan.supervision)]
-        key = b"".join(part.tobytes() for part in parts)
+        places = np.ascontiguousarray(plan.schedule[:, week])
+        cases, supervision = (np.ascontiguousarray(part[:, week]) for part in (plan.cases, plan.supervision))
+        key = places.tobytes() + cases.tobytes() + supervision.tobytes()
         if key not in made:
-            made[key] = _cells(*parts)
+            made[key] = _cells(places, cases, supervision)
         found.append(made[key])
     return found
 

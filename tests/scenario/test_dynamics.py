@@ -111,3 +111,17 @@ def test_who_is_away_forgets():
     ended = simulate(away, [nothing(away)], KNOWN, 1, range(2), course)[0].people.level
     assert (ended <= away.level + 1e-6).all()
     assert ended.mean() < away.level.mean() - 0.01
+
+
+def test_half_a_course_has_half_the_effect_and_two_have_no_more():
+    world = replace(small(), simulators=1e6, faculty=small().faculty * np.float32(100))
+    full = KNOWN.kinds["simulation-training"].dose.default
+    plans = [nothing(world)] + [
+        lay_out(world, scheme(act("simulation-training", dose, 1)), KNOWN) for dose in (full / 2, full, 2 * full)
+    ]
+    still = replace(world, pace=np.full_like(world.pace, -20), level=np.full_like(world.level, 3))
+    now, *then = (one.people.level for one in simulate(still, plans, KNOWN, 1, range(40)))
+    who = plans[1].doings[0].members
+    half, whole, twice = ((one - now)[:, who].mean() for one in then)
+    assert half == pytest.approx(whole / 2, rel=0.05)
+    assert twice == pytest.approx(whole, rel=0.02)

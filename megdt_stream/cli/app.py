@@ -20,6 +20,7 @@ from megdt_stream.cli import (
     rehearse,
     rejects,
     report,
+    scenarios,
     schemas,
     serve,
     spool,
@@ -84,6 +85,7 @@ def megdt(
 for group in (
     play,
     serve,
+    scenarios,
     write,
     importing,
     validate,

@@ -193,14 +193,15 @@ def _real(
     progress = ConsoleProgress(console(err=True))
     with open_session(data_dir=data_dir, store_only=at is None, progress=progress) as session:
         known = load_interventions(session.settings.seeds_dir)
-        world = _read(session, known, weeks, at)
+        world = read_world(session, known, weeks, at)
     if world is None:
         fail(["no trainee is in training by what is known; publish enrolments first, or try --synthetic 200"])
         raise AssertionError
     return known, wanted, world
 
 
-def _read(session: Session, known: Interventions, weeks: int, at: int | None) -> World | None:
+def read_world(session: Session, known: Interventions, weeks: int, at: int | None) -> World | None:
+    """Read the world of now, or of a past moment (ms); None where nobody is in training."""
     from megdt_stream.runtime import snapshots
     from megdt_stream.scenario import reading
     from megdt_stream.seed_files import load_estimation, load_library, load_norms, load_rule

@@ -99,7 +99,16 @@ REJECTS: Final = Topic(
     ),
 )
 
+SCENARIOS: Final = _input("scenarios")
+"""Requests for rehearsals (docs/rehearse.md)."""
+
+SCENARIO_RESULTS: Final = Topic(
+    "scenario-results", Role.OUTPUT, MappingProxyType({"cleanup.policy": "delete", "retention.ms": "-1"})
+)
+
 INPUTS: Final = (ASSESSMENTS, ROTATIONS, EXPOSURES, ACTIVITIES, OUTCOMES, RESOURCES, IDENTITIES, DECISIONS)
 ALL: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS)
+SERVICES: Final = (SCENARIOS, SCENARIO_RESULTS)
+"""Topics of services beside the worker: it neither needs nor reads them, and evidence is not made of them."""
 BY_NAME: Final = MappingProxyType({topic.name: topic for topic in ALL})
 BY_SHORT: Final = MappingProxyType({topic.short: topic for topic in ALL})

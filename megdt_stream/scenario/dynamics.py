@@ -230,7 +230,8 @@ class _Run:
         room = (_F(physics.hours_limit - physics.hours_fixed) - self._plan.hours[:, week]) / _F(physics.hours_per_case)
         most = np.maximum(room, 0)
         self._at_limit += (seen > most).sum(axis=1)
-        return np.minimum(seen, most, out=seen)
+        np.minimum(seen, most, out=seen)
+        return seen
 
     # --- learning ---
 
@@ -358,7 +359,7 @@ class _Queue:
         waiting -= got
         before = np.minimum(served, _F(one.full))
         served += got
-        return (np.minimum(served, _F(one.full)) - before) / _F(one.full)
+        return ((np.minimum(served, _F(one.full)) - before) / _F(one.full)).astype(_F)
 
     def waiting(self) -> Floats:
         """Give the mean weeks of waiting (Little JDC. Oper Res 1961;9:383-387: what waits over what comes)."""

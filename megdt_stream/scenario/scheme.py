@@ -89,6 +89,19 @@ def parse(document: Any, known: Interventions) -> list[Scheme]:
     return schemes
 
 
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a document, as far as a schema can tell (`schemas/rehearsal/scheme.schema.json`)."""
+    several, one = (model.model_json_schema(by_alias=True) for model in (_Several, Scheme))
+    found = {**several.pop("$defs"), **one.pop("$defs")}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://schemas.megdt.invalid/rehearsal/scheme.schema.json",
+        "title": "One scheme for a rehearsal, or several",
+        "anyOf": [one, several],
+        "$defs": found,
+    }
+
+
 _REMEDIES: Final = {
     "missing": "add it",
     "extra_forbidden": "remove it; the fields are in `megdt rehearse --help` and docs/rehearse.md",

@@ -6,13 +6,14 @@ What cannot be told from it is taken from the seeds, and each estimate keeps its
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from megdt_stream.evidence.record import WEEK_MS
+from megdt_stream.evidence.record import PERIOD_MS, WEEK_MS
 from megdt_stream.scenario.interventions import Interventions
 from megdt_stream.scenario.pace import Paces, paces
 from megdt_stream.scenario.timetable import Timetable, timetable
@@ -28,6 +29,10 @@ _UNKNOWN_SD: Final = 0.8
 _LEAST_SPREAD: Final = 0.2
 _PRIOR_CASES: Final = 10.0
 """A department's rate is drawn to that of all as if so many cases had been seen at it."""
+_PRIOR_SEASON: Final = 200.0
+"""A period's cases are drawn to the mean of the year as if so many had come at it."""
+_PERIODS: Final = 13
+"""Periods of four weeks in a year."""
 _FACULTY_A_TRAINEE: Final = 0.7
 _SLOTS: Final = 1.4
 _SIMULATOR_FREE: Final = 1.6
@@ -210,6 +215,7 @@ def _arrivals(views: Sequence[TwinView], table: Timetable, as_of: int) -> tuple[
     (Gamma with `_PRIOR_CASES`), times the trainees it has by the schedule.
     """
     cases, weeks = np.zeros(len(table.departments)), np.zeros(len(table.departments))
+    by_period: Counter[int] = Counter()
     for number, view in enumerate(views):
         for department, begin, end in _rotations(view):
             weeks[table.place(department)] += max(0.0, min(end, as_of) - begin) / WEEK_MS
@@ -220,12 +226,27 @@ def _arrivals(views: Sequence[TwinView], table: Timetable, as_of: int) -> tuple[
                 place = table.was(number, cell.period)
                 if place is not None:
                     cases[place] += cell.times
+                    by_period[cell.period] += cell.times
     overall = max(float(cases.sum()) / max(float(weeks.sum()), 1.0), 0.05)
     rate = (cases + _PRIOR_CASES) / (weeks + _PRIOR_CASES / overall)
     heads = table.occupancy.astype(float)
     usual = np.where((heads > 0).any(axis=1), heads.sum(axis=1) / np.maximum((heads > 0).sum(axis=1), 1), 1.0)
-    arrivals = np.repeat((rate * usual)[:, None], table.schedule.shape[1], axis=1)
+    arrivals = (rate * usual)[:, None] * _season(by_period, table, overall, as_of)[None]
     return arrivals.astype(np.float32), (1 / np.sqrt(cases + _PRIOR_CASES)).astype(np.float32)
+
+
+def _season(by_period: Counter[int], table: Timetable, overall: float, as_of: int) -> np.ndarray:
+    """Give by how much more cases come in each week to come: as in the periods a year before, drawn to 1.
+
+    Expected are `overall` cases for each trainee-week; a period without any trainee on record says nothing.
+    """
+    on_duty = table.trainee_weeks(sorted(by_period), as_of)
+    ratio = {
+        period: (cases + _PRIOR_SEASON) / (overall * on_duty[period] + _PRIOR_SEASON)
+        for period, cases in by_period.items()
+    }
+    ahead = [(as_of + week * WEEK_MS + WEEK_MS // 2) // PERIOD_MS - _PERIODS for week in range(table.schedule.shape[1])]
+    return np.array([ratio.get(period, 1.0) for period in ahead])
 
 
 def _simulations(views: Sequence[TwinView], as_of: int) -> float:

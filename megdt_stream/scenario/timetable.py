@@ -45,6 +45,17 @@ class Timetable:
         found = inside or near
         return self.place(found[0][0]) if found else None
 
+    def trainee_weeks(self, periods: Sequence[int], as_of: int) -> dict[int, float]:
+        """Give the trainee-weeks spent in rotations in each period, up to `as_of` (ms)."""
+        found = dict.fromkeys(periods, 0.0)
+        for stays in self.stays:
+            for _, begin, end in stays:
+                for period in range(begin // PERIOD_MS, min(end, as_of) // PERIOD_MS + 1):
+                    if period in found:
+                        first, last = max(begin, period * PERIOD_MS), min(end, as_of, (period + 1) * PERIOD_MS)
+                        found[period] += max(0, last - first) / WEEK_MS
+        return found
+
 
 def timetable(
     rotations: Sequence[list[Stay]], as_of: int, weeks: int, standards: Sequence[list[tuple[str, float]]]

@@ -18,10 +18,11 @@ from megdt_stream.errors import ConfigError
 from megdt_stream.evidence.reference import Library, Reference, Targets
 from megdt_stream.evidence.reference.library import PARTS
 from megdt_stream.governance.overdue import OverdueRule
+from megdt_stream.scenario.interventions import Interventions
 from megdt_stream.twin.view import Estimation, Norms
 
 EXTRA: Final = "extra"
-SETTINGS: Final = ("rules", "estimation", "targets")
+SETTINGS: Final = ("rules", "estimation", "targets", "interventions")
 """Files with fixed tables; they can be replaced, not added to."""
 
 Tables = dict[str, Any]
@@ -87,6 +88,11 @@ def load_targets(folder: Path | None = None) -> Targets:
     return _setting(folder, "targets", Targets.from_tables)
 
 
+def load_interventions(folder: Path | None = None) -> Interventions:
+    """Read what can be done, and what it does. Raises ConfigError naming the file and field."""
+    return _setting(folder, "interventions", Interventions.from_tables)
+
+
 def load_norms(folder: Path | None = None) -> Norms:
     """Read what a twin is held against. Raises ConfigError naming file, table and field."""
     return Norms(load_targets(folder), load_library(folder).quotas)
@@ -99,6 +105,7 @@ def check(folder: Path | None = None) -> list[Fault]:
         "rules": OverdueRule.from_tables,
         "estimation": Estimation.from_tables,
         "targets": Targets.from_tables,
+        "interventions": Interventions.from_tables,
     }
     for name, model in models.items():
         faults += _settled(_home(folder, name), model)[1]

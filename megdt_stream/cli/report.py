@@ -89,7 +89,7 @@ def _write(
     lang: str | None,
     as_json: bool,
 ) -> None:
-    _insist_on_libraries()
+    insist_on_libraries()
     from megdt_stream.console.report import render
     from megdt_stream.console.words import choose
     from megdt_stream.local import ConsoleProgress
@@ -97,13 +97,13 @@ def _write(
 
     if as_json and output == _STDOUT:
         raise typer.BadParameter("--json and the page cannot both go to standard output; name a file with -o")
-    _usable(output)
+    usable(output)
     language = choose(lang).lang
     progress = ConsoleProgress(console(err=True))
     with open_session(data_dir=data_dir, store_only=True, progress=progress) as session:
         document, page = read(session, id_, language)
     written = render(page).encode()
-    _put(output, written)
+    put(output, written)
     if as_json:
         told = {name: document[name] for name in ("id", "kind", "revision", "as_of")}
         emit({**told, "lang": language, "findings": len(page.findings), "file": output, "bytes": len(written)})
@@ -111,7 +111,7 @@ def _write(
         say(f"{output} written ({len(written) // 1024} KiB)")
 
 
-def _insist_on_libraries() -> None:
+def insist_on_libraries() -> None:
     """Say how to get what only reports need. Raises ConfigError."""
     from importlib.util import find_spec
 
@@ -128,7 +128,7 @@ def _insist_on_libraries() -> None:
 # --- the file ---
 
 
-def _usable(output: str) -> None:
+def usable(output: str) -> None:
     """See before anything is read that the page may be written there. Raises ConfigError."""
     from megdt_stream.console.report import GENERATOR
     from megdt_stream.errors import ConfigError
@@ -145,7 +145,8 @@ def _usable(output: str) -> None:
         raise ConfigError(f"{output} is there and is no report", remedy="name another file, or remove it first")
 
 
-def _put(output: str, written: bytes) -> None:
+def put(output: str, written: bytes) -> None:
+    """Write the page. Raises ConfigError."""
     from megdt_stream.errors import ConfigError
 
     if output == _STDOUT:

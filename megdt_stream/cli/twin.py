@@ -83,7 +83,7 @@ def _kind(context: typer.Context, text: str) -> str:
     return text
 
 
-def _moment(text: str) -> int:
+def moment(text: str) -> int:
     """Read a time (ms)."""
     from megdt_stream.evidence import times
 
@@ -109,7 +109,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help=_ID_HELP)]
 
 
 def _time(name: str, what: str) -> Any:
-    return typer.Option(name, parser=_moment, metavar="TIME", help=f"{what} {_TIME_HELP}")
+    return typer.Option(name, parser=moment, metavar="TIME", help=f"{what} {_TIME_HELP}")
 
 
 # --- commands ---

@@ -114,6 +114,14 @@ def twin_at(chronicle: Chronicle, rule: OverdueRule, at: int) -> Twin:
     return partitions.twin(chronicle.trainee) or Twin()
 
 
+def twins_at(chronicle: Chronicle, rule: OverdueRule, at: int) -> dict[str, Twin]:
+    """Give everybody's twins as `twin_at` gives one: `chronicle` holds the evidence of all."""
+    partitions = Partitions(chronicle.partitions, rule)
+    for number, record in _without_idle_ticks(partitions, _in_order_of_the_log(chronicle, at)):
+        _play(partitions, number, record)
+    return {name: twin for shard in partitions.shards for name, twin in shard.state.twins.items()}
+
+
 def events(chronicle: Chronicle, rule: OverdueRule) -> Iterator[Event]:
     """Give what each piece of evidence did to the twin, in the order in which they became available.
 

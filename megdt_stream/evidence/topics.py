@@ -112,9 +112,18 @@ MODELS: Final = Topic(
     MappingProxyType({"cleanup.policy": "compact", "retention.ms": "-1", "max.message.bytes": str(MAX_RECORD_BYTES)}),
 )
 
+SCENARIOS: Final = _input("scenarios")
+"""Requests for rehearsals (docs/rehearse.md)."""
+
+SCENARIO_RESULTS: Final = Topic(
+    "scenario-results", Role.OUTPUT, MappingProxyType({"cleanup.policy": "delete", "retention.ms": "-1"})
+)
+
 INPUTS: Final = (ASSESSMENTS, ROTATIONS, EXPOSURES, ACTIVITIES, OUTCOMES, RESOURCES, IDENTITIES, DECISIONS)
 ALL: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS, CONTRIBUTIONS, MODELS)
 COMPACTED: Final = (CONTRIBUTIONS, MODELS)
 """Topics whose logs have holes where a later record of the same key took an earlier one's place."""
+SERVICES: Final = (SCENARIOS, SCENARIO_RESULTS)
+"""Topics of services beside the worker: it neither needs nor reads them, and evidence is not made of them."""
 BY_NAME: Final = MappingProxyType({topic.name: topic for topic in ALL})
 BY_SHORT: Final = MappingProxyType({topic.short: topic for topic in ALL})

@@ -83,6 +83,20 @@ def create_topics(
     return Created(tuple(made), tuple(sorted(before)), tuple(_differences(found, partitions)))
 
 
+def create_services(
+    kafka: str, partitions: int, replication: int = 1, *, security: Mapping[str, Any] | None = None
+) -> tuple[str, ...]:
+    """Create the topics of services that are missing, and name them. Raises as `create_topics`."""
+    with _admin(kafka, security) as admin:
+        there = set(admin.list_topics())
+        made = [topic for topic in topics.SERVICES if topic.name not in there]
+        for topic in made:
+            _create(admin, topic, partitions, replication)
+        if made:
+            admin.wait_for_topics([topic.name for topic in made])
+    return tuple(topic.name for topic in made)
+
+
 def check_topics(
     kafka: str, partitions: int | None = None, *, security: Mapping[str, Any] | None = None
 ) -> list[Difference]:

@@ -1,0 +1,46 @@
+"""The published schemas of rehearsals take what the service takes and gives."""
+
+import json
+
+import jsonschema_rs
+import pytest
+
+from megdt_stream.data_files import schemas_dir
+from megdt_stream.scenario.rehearsal import prepare, rehearse
+from megdt_stream.scenario.requests import REFUSED, REHEARSED, answer
+from megdt_stream.scenario.scheme import json_schema
+from tests.scenario.test_service import asked, event
+from tests.scenario.worlds import EVERYTHING, KNOWN, act, scheme, small
+
+FOLDER = schemas_dir() / "rehearsal"
+FILES = {path.name.removesuffix(".schema.json"): json.loads(path.read_text("utf-8")) for path in FOLDER.iterdir()}
+REGISTRY = jsonschema_rs.Registry([(document["$id"], document) for document in FILES.values()])
+
+
+def valid(name, value):
+    return jsonschema_rs.validator_for(FILES[name], registry=REGISTRY).is_valid(value)
+
+
+def test_the_file_is_what_the_models_say():
+    assert FILES["scheme"] == json_schema()
+
+
+@pytest.mark.parametrize(
+    ("change", "good"), [({}, True), ({"dose": -1.0}, False), ({"kind": "x"}, False), ({"colour": 1}, False)]
+)
+def test_schemes(change, good):
+    document = {"name": "a", "interventions": [{**act("reinforced-supervision"), **change}]}
+    assert valid("scheme", document) is good
+    assert valid("scheme", {"schemes": [document]}) is good
+
+
+def test_requests_and_answers():
+    assert valid("megdt.scenarios.v1", json.loads(asked()))
+    assert valid("megdt.scenarios.v1", json.loads(event("cancelled", request="r-1")))
+    assert not valid("megdt.scenarios.v1", json.loads(event()))
+    result = rehearse(prepare(small(), [scheme(*EVERYTHING)], KNOWN, 1, 10))
+    at = "2025-03-04T00:00:00Z"
+    assert valid("megdt.scenario-results.v1", json.loads(answer(REHEARSED, "/a", "b", at, {"result": result})))
+    del result["schemes"]["a"]["p_best"]
+    assert not valid("megdt.scenario-results.v1", json.loads(answer(REHEARSED, "/a", "b", at, {"result": result})))
+    assert not valid("megdt.scenario-results.v1", json.loads(answer(REFUSED, "/a", "b", at, {})))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from megdt_stream.cli import effects
 from megdt_stream.cli.output import Json, emit, examples, out, say
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("twin", epilog=examples("megdt evaluate twin", "megdt evaluate twin --seeds 20 --json > twin.json"))(
         twin
     )
+    effects.register(group)
     group.callback()(_evaluate)
     app.add_typer(group, name="evaluate", rich_help_panel="See it work")
 

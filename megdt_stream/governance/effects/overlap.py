@@ -22,7 +22,7 @@ class Overlap:
     """How far the groups can be compared.
 
     `set_aside` rows were unlike anybody in the other group. `effective` is the size of a plain sample of controls that
-    would be worth the weighted ones. `beyond` is the share of the treated more likely to be treated than any control is.
+    would be worth the weighted ones. `beyond` is the share of the treated more likely to be treated than any control.
     `before` and `after` are the largest standardised differences of a covariate, without and with weights.
     """
 

@@ -14,8 +14,10 @@ from megdt_stream.cli import (
     evaluate,
     importing,
     inspect,
+    learning,
     play,
     pseudonym,
+    recommendations,
     reference,
     rejects,
     report,
@@ -97,6 +99,8 @@ for group in (
     rejects,
     bench,
     evaluate,
+    recommendations,
+    learning,
 ):
     group.register(app)
 

@@ -1,8 +1,9 @@
 """A chain of hashes over what was advised and what people decided, so that a later change of the log shows.
 
-Each link is `sha256(link before | partition's name | offset | sha256 of the record's key and value)`. A head that somebody
-wrote down outside (printed, signed, mailed) proves that nothing up to it was altered, removed or put in between: any of
-that changes it. It proves neither who wrote a record nor that what it says is true, and nothing about records after it.
+Each link is `sha256(link before | partition's name | offset | sha256 of the record's key and value)`. A head that
+somebody wrote down outside (printed, signed, mailed) proves that nothing up to it was altered, removed or put in
+between: any of that changes it. It proves neither who wrote a record nor that what it says is true, and nothing about
+records after it.
 """
 
 from __future__ import annotations

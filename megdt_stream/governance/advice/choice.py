@@ -47,7 +47,7 @@ class Policy(BaseModel):
 class Chosen(NamedTuple):
     """An option to recommend. `beaten` are the trainee's other options and by how much less each brings.
 
-    `loss` is how much less the best plan would bring if this option were barred: 0 where chance preferred it to an equal.
+    `loss` is how much less the best plan would bring if this option were barred: 0 where it is not in that plan.
     """
 
     option: Option
@@ -58,13 +58,13 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is recommended, and the chance that each trainee would get any recommendation (the untreated included).
+    """What is recommended, and each trainee's chance of each kind (trainee -> kind -> 0 to 1), the untreated included.
 
     `total` is what it brings, `best` what the plan without any chance would bring.
     """
 
     chosen: tuple[Chosen, ...]
-    offered: Mapping[str, float]
+    offered: Mapping[str, Mapping[str, float]]
     left: Mapping[str, float]
     total: float
     best: float
@@ -84,9 +84,9 @@ def choose(options: Sequence[Option], free: Mapping[str, float], policy: Policy,
     picks = [program.solve(mean * np.exp(policy.chance * rng.normal(size=len(worth)))) for _ in range(policy.draws)]
     shares = np.mean(picks, axis=0) if worth else np.empty(0)
     taken = picks[0].astype(bool) if worth else np.empty(0, bool)
-    offered = dict.fromkeys(trainees, 0.0)
+    offered: dict[str, dict[str, float]] = {trainee: {} for trainee in trainees}
     for one, share in zip(worth, shares, strict=True):
-        offered[one.need.trainee] += float(share)
+        offered[one.need.trainee][one.kind] = float(share)
     best = float(mean @ program.solve(mean)) if worth else 0.0
     chosen = tuple(
         Chosen(worth[i], float(shares[i]), max(0.0, best - program.without(mean, i)), _beaten(worth[i], options))

@@ -16,7 +16,7 @@ _AFTER: Final[Mapping[str, Mapping[str, str]]] = {
     "modified": {OPEN: MODIFIED, ACCEPTED: MODIFIED, MODIFIED: MODIFIED, LAPSED: MODIFIED},
     "overridden": {OPEN: OVERRIDDEN, ACCEPTED: OVERRIDDEN, MODIFIED: OVERRIDDEN, LAPSED: OVERRIDDEN},
     "implemented": {ACCEPTED: IMPLEMENTED, MODIFIED: IMPLEMENTED},
-    "closed": {state: CLOSED for state in (OPEN, ACCEPTED, MODIFIED, IMPLEMENTED, LAPSED)},
+    "closed": dict.fromkeys((OPEN, ACCEPTED, MODIFIED, IMPLEMENTED, LAPSED), CLOSED),
 }
 """What an action makes of a state; what is not here is refused, and passed over where somebody else published it."""
 

@@ -118,6 +118,7 @@ def _about(round_: Round, name: str, need: Need, plan: Plan) -> dict[str, Any]:
     """Give what is logged of everybody considered, recommended something or not."""
     return {
         "round": name,
+        "considered": round_.now,
         "policy": round_.policy.version,
         "trainee": need.trainee,
         "base": need.base,
@@ -126,7 +127,7 @@ def _about(round_: Round, name: str, need: Need, plan: Plan) -> dict[str, Any]:
         "level": {"mean": _round(need.level), "sd": _round(need.sd), "wanted": _round(need.wanted)},
         "outcome_sd": _round(round_.outcome_sd),
         "covariates": {key: _round(value) for key, value in sorted(need.covariates.items())},
-        "offered": _round(plan.offered.get(need.trainee, 0.0)),
+        "propensities": {kind: _round(p) for kind, p in sorted(plan.offered.get(need.trainee, {}).items())},
         "warnings": list(need.warnings),
         "cause": {"partition": need.partition, "offset": need.offset},
     }

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
 
 LEVELS: Final = 4
 """0: as they are. 1: bent (spike at the least value, logarithm, square, hinges). 2: products of pairs. 3: steps."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from megdt_stream.governance.effects.basis import Array, expand
+from megdt_stream.governance.effects.basis import Array, Mask, expand
 from megdt_stream.governance.effects.fitting import folds, ridge
 
 FOLDS: Final = 5
@@ -79,7 +79,7 @@ def learn(log: Log, *, seed: int = 0) -> Learned:
     return learn_given(some, expected(some, some.outcome, fold), expected(some, some.taken, fold))
 
 
-def comparable(log: Log) -> Array:
+def comparable(log: Log) -> Mask:
     """Tell which decisions (n) could have gone either way. Raises Unidentified."""
     kept = np.asarray((log.propensity >= LEAST) & (log.propensity <= 1 - LEAST))
     for side in (0, 1):

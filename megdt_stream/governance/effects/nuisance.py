@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from megdt_stream.governance.effects.basis import LEVELS, Array, expand
+from megdt_stream.governance.effects.basis import LEVELS, Array, Mask, expand
 from megdt_stream.governance.effects.fitting import folds, logistic, ridge
 
 FOLDS: Final = 5
@@ -60,7 +60,7 @@ def choose(levels: Sequence[Array], treated: Array, fold: Array) -> Propensity:
     return chosen
 
 
-def comparable(covariates: Array, treated: Array, count: int, rng: np.random.Generator) -> Array:
+def comparable(covariates: Array, treated: Array, count: int, rng: np.random.Generator) -> Mask:
     """Tell which rows (n) to compare: all treated, and controls about as likely to be treated as somebody treated is.
 
     Fitted again on what is left: what tells the treated from everybody does not tell them from those like them.
@@ -77,7 +77,7 @@ def comparable(covariates: Array, treated: Array, count: int, rng: np.random.Gen
     return kept
 
 
-def followed(levels: Sequence[Array], values: Array, arm: Array, weights: Array, fold: Array) -> Array:
+def followed(levels: Sequence[Array], values: Array, arm: Mask, weights: Array, fold: Array) -> Array:
     """Predict for all rows (n), out of fold, what follows in an arm (bool, n).
 
     Each basis is fitted plainly and weighted towards the rows that the prediction is for; the one with the least

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from megdt_stream.governance.effects.basis import Array
+from megdt_stream.governance.effects.basis import Array, Mask
 from megdt_stream.governance.effects.fitting import balanced, folds
 from megdt_stream.governance.effects.nuisance import FOLDS, LEAST, MOST, bases, choose, comparable, followed
 from megdt_stream.governance.effects.overlap import Overlap, describe
@@ -91,7 +91,7 @@ def estimate(
     return Effect(estimand, middle, se, ones, len(treated) - ones, naive, seen)
 
 
-def _kept(x: Array, t: Array, estimand: Estimand, count: int, rng: np.random.Generator) -> Array:
+def _kept(x: Array, t: Array, estimand: Estimand, count: int, rng: np.random.Generator) -> Mask:
     kept = comparable(x, t, count, rng)
     # For everybody the treated have to be like some control too: the same question with the groups' names changed.
     return kept if estimand == "ATT" else np.asarray(kept & comparable(x, 1 - t, count, rng))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from megdt_stream.governance.effects.basis import Array
+from megdt_stream.governance.effects.basis import Array, Mask
 
 _FEW: Final = 30
 _BEYOND: Final = 0.05
@@ -67,7 +67,7 @@ class Overlap:
         return text
 
 
-def describe(columns: Array, t: Array, chance: Array, weights: Array, all_treated: Array, kept: Array) -> Overlap:
+def describe(columns: Array, t: Array, chance: Array, weights: Array, all_treated: Array, kept: Mask) -> Overlap:
     """Describe rows that were kept (bool over all rows) by covariates (n, k), propensities and weights (n)."""
     one, zero = t == 1, t == 0
     own = weights[zero]
@@ -78,7 +78,7 @@ def describe(columns: Array, t: Array, chance: Array, weights: Array, all_treate
     after = _largest(weight_treated @ columns[one] - own @ columns[zero] / own.sum())
     before = _largest(target - columns[zero].mean(axis=0))
     poor = effective < _FEW / 2 or beyond > 4 * _BEYOND or after > 2 * _UNEQUAL
-    limited = effective < _FEW or beyond > _BEYOND or after > _UNEQUAL or (~kept).mean() > 0.5
+    limited = effective < _FEW or beyond > _BEYOND or after > _UNEQUAL or kept.mean() < 0.5
     verdict = "poor" if poor else "limited" if limited else "good"
     aside = len(all_treated) - int(kept.sum())
     return Overlap(

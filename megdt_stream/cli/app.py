@@ -14,8 +14,10 @@ from megdt_stream.cli import (
     evaluate,
     importing,
     inspect,
+    learning,
     play,
     pseudonym,
+    recommendations,
     reference,
     rehearse,
     rejects,
@@ -101,6 +103,8 @@ for group in (
     rejects,
     bench,
     evaluate,
+    recommendations,
+    learning,
 ):
     group.register(app)
 

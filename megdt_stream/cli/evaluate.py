@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from megdt_stream.cli import effects
 from megdt_stream.cli import evaluate_rehearsal as rehearsal
 from megdt_stream.cli.output import Json, emit, examples, out, say
 
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
         twin
     )
     rehearsal.add(group)
+    effects.register(group)
     group.callback()(_evaluate)
     app.add_typer(group, name="evaluate", rich_help_panel="See it work")
 

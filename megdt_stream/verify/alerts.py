@@ -93,9 +93,9 @@ def _decode(value: bytes | None) -> Any:
 
 
 def _is_of_others(event: Any) -> bool:
-    """Say whether an alert is about the running of the system: no decision of the mirror's."""
+    """Say whether an alert is about the running of the system, or advice: no decision of the mirror's."""
     kind = event.get("type") if isinstance(event, dict) else None
-    return isinstance(kind, str) and kind.startswith(_OPERATIONS)
+    return isinstance(kind, str) and kind.startswith((_OPERATIONS, "megdt.recommendation."))
 
 
 def _check_content(copy: _Copy, notice: Notice, reference: Reference, report: Report) -> None:

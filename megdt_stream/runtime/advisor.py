@@ -1,0 +1,126 @@
+"""One round of advice over a running system: read, choose, write events. Whoever calls it publishes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from megdt_stream.governance.advice.choice import Plan, Policy, choose
+from megdt_stream.governance.advice.ledger import Ledger
+from megdt_stream.governance.advice.options import Need, options
+from megdt_stream.governance.advice.recommendation import Names, Round, Standing, events
+from megdt_stream.governance.effects.journal import Study, studies
+from megdt_stream.governance.effects.snapshot import Snapshot, snapshot
+from megdt_stream.runtime.advice_log import AdviceLog
+from megdt_stream.runtime.advising import Read, look
+from megdt_stream.scenario.interventions import Interventions
+from megdt_stream.seed_files import load_estimation, load_interventions, load_norms
+
+if TYPE_CHECKING:
+    from megdt_stream.session import Session
+
+_CHANGED: Final = 1.0
+"""SDs of its own error by which a level has to move for standing advice to be reconsidered."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A round: its events in the order to publish them, the plan, and how many were considered."""
+
+    events: list[dict[str, Any]]
+    plan: Plan
+    considered: int
+    free: Mapping[str, float]
+    effects: str
+
+    @staticmethod
+    def encode(event: Mapping[str, Any]) -> bytes:
+        """Write an event as it goes on the topic."""
+        return orjson.dumps(event)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it for `--json`."""
+        return {
+            "considered": self.considered,
+            "free": dict(self.free),
+            "left": dict(self.plan.left),
+            "expected": round(self.plan.total, 6),
+            "best": round(self.plan.best, 6),
+            "effects": self.effects,
+            "events": self.events,
+        }
+
+    def described(self) -> dict[str, Any]:
+        """Give it for people."""
+        by_type: dict[str, int] = {}
+        for event in self.events:
+            name = event["type"].split(".")[2]
+            by_type[name] = by_type.get(name, 0) + 1
+        left = ", ".join(f"{amount:g} {name}" for name, amount in sorted(self.plan.left.items()))
+        return {
+            "trainees considered": self.considered,
+            **by_type,
+            "missed targets averted, expected": f"{self.plan.total:.2f} (at most {self.plan.best:.2f})",
+            "left free": left or "nothing",
+            "effects": self.effects,
+        }
+
+
+def learnt(log: AdviceLog, read: Read, interventions: Interventions) -> tuple[Snapshot, dict[str, Study]]:
+    """Combine priors with what own decisions say so far, each kind after its usual duration."""
+    considered = log.considered()
+    found: dict[str, Study] = {}
+    for kind, one in interventions.kinds.items():
+        found |= studies([str(kind)], considered, read.outcome, one.weeks)
+    evidence = {kind: study.groups for kind, study in found.items()}
+    return snapshot(interventions, evidence, {kind: study.decisions for kind, study in found.items()}), found
+
+
+def advise(
+    session: Session,
+    log: AdviceLog,
+    free: Mapping[str, float],
+    *,
+    most: int,
+    equity: float,
+    seed: int,
+    say: Callable[[str], None] | None = None,
+) -> Result:
+    """Make one round. Raises Unavailable, ConfigError."""
+    folder = session.settings.seeds_dir
+    interventions = load_interventions(folder)
+    with session.query() as query:
+        read = look(query, load_estimation(folder), load_norms(folder), say)
+    effects, _ = learnt(log, read, interventions)
+    ledger = log.ledger()
+    booked = ledger.booked(read.now)
+    left = {name: max(0.0, amount - booked.get(name, 0.0)) for name, amount in free.items()}
+    needs, standing = _to_consider(read.needs, ledger)
+    policy = Policy(most=most, equity=equity)
+    plan = choose(options(needs, interventions, effects, read.outcome_sd), left, policy, seed)
+    round_ = Round(read.now, policy, effects.version, seed, read.outcome_sd, interventions.prices.currency)
+    names = {str(kind): Names(one.name["en"], one.name["zh"]) for kind, one in interventions.kinds.items()}
+    return Result(events(round_, needs, plan, names, standing), plan, len(needs), left, effects.version)
+
+
+def _to_consider(needs: list[Need], ledger: Ledger) -> tuple[list[Need], list[Standing]]:
+    """Leave out whose advice stands or is being carried out; say of standing advice whether its reason is gone."""
+    by_trainee = {one.trainee: one for one in needs}
+    busy: set[str] = set()
+    standing = []
+    for one in ledger.standing():
+        need = by_trainee.get(one.data["trainee"])
+        stated = one.data["level"]
+        if need is None or need.competency != one.data["competency"]:
+            gone = "need-gone"
+        elif abs(need.level - stated["mean"]) > _CHANGED * stated["sd"]:
+            gone = "twin-changed"
+        else:
+            gone = None
+            busy.add(need.trainee)
+        standing.append(Standing(one.id, {**one.data, "gone": gone}))
+    busy |= {one.data["trainee"] for one in ledger.entries.values() if one.state in ("accepted", "modified")}
+    return [one for one in needs if one.trainee not in busy], standing

@@ -24,6 +24,7 @@ from megdt_stream.cli import (
     spool,
     twin,
     validate,
+    warnings,
     write,
 )
 from megdt_stream.cli.output import INTERRUPTED, exit_codes, say
@@ -95,6 +96,7 @@ for group in (
     report,
     inspect,
     rejects,
+    warnings,
     bench,
     evaluate,
 ):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from megdt_stream.evidence.record import Expectation
 from megdt_stream.evidence.reference import LocalText
-from megdt_stream.governance.reviews import reviews
+from megdt_stream.governance import rulebook
 from megdt_stream.twin.contribution import progress_field, rotation_group
 from megdt_stream.twin.rotation import RotationState, rotation_state
 from megdt_stream.twin.state import Slot, Twin
@@ -31,12 +32,15 @@ class OverdueRule(BaseModel):
     next_step: LocalText
     reviews: Annotated[tuple[Any, ...], SkipValidation] = ()
     """The rules that run beside this one (`governance.reviews`): one object carries all that the mirror is to know."""
+    groups: Annotated[Mapping[str, Any], SkipValidation] = Field(default_factory=dict)
+    """Terms of the rules about groups (`governance.groups`), by name; they run elsewhere."""
 
     @classmethod
     def from_tables(cls, rules: dict[str, Any]) -> OverdueRule:
         """Check the tables of all rules. Raises `pydantic.ValidationError`, or KeyError when this rule's is absent."""
         rule = cls.model_validate(rules[NAME])
-        return rule.model_copy(update={"reviews": reviews(rules)})
+        others = rulebook.read({name: table for name, table in rules.items() if name != NAME})
+        return rule.model_copy(update=others._asdict())
 
     @property
     def grace_ms(self) -> int:

@@ -67,7 +67,7 @@ def look(twin: Twin, review: Review, now: int) -> Reviewed:
 
 
 def linked(twin: Twin, review: Review) -> Reviewed | None:
-    """Close what stands at a pseudonym that belongs to somebody: the rule speaks for persons. None where nothing does."""
+    """Close what stands at a pseudonym that belongs to somebody; None where nothing does. Rules speak for persons."""
     stands = twin.standing.get(field(review))
     if stands is None:
         return None

@@ -146,7 +146,7 @@ def warnings(twin: Twin) -> Iterator[OpenWarning]:
     """Give open warnings, in the order of their fields."""
     for field, value in sorted(twin.standing.items()):
         _, rule, *where = field.split("|")
-        if len(where) < 2:  # noqa: PLR2004 - a rule that reviews the twin: `concerns`
+        if len(where) < 2:
             continue
         (rotation, key), (opened, notice, due, count) = where, value
         arrived = twin.sums.get(progress_field(rotation, key), (0,))[0]

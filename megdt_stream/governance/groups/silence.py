@@ -1,0 +1,43 @@
+"""Rule `source-silent`: a system that used to send every day has sent nothing for too long.
+
+A source sends at a rate of its own. It is silent where nothing at all is less likely than once in `odds` days at half
+that rate (a Poisson count of zero), and for `least_days` at least: a weekend or a slow source is no silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field
+
+from megdt_stream.evidence.times import DAY_MS
+from megdt_stream.governance.groups import contract
+from megdt_stream.governance.groups.contract import CLEAR, WARNS, Group
+
+NAME: Final = "source-silent"
+CODES: Final = {"silent": ("days", "usual_per_week")}
+
+
+class Terms(contract.Terms):
+    """`window_days` before the last record tell the usual rate."""
+
+    CODES: ClassVar = CODES
+    window_days: Annotated[int, Field(ge=7, le=365)]
+    least_days: Annotated[int, Field(ge=1, le=90)]
+    odds: Annotated[int, Field(ge=100, le=10_000_000)]
+
+
+def judge(source: str, per_day: Mapping[int, int], now: int, terms: Terms) -> Group:
+    """Look at the number of records that became available from a source each day (day number -> how many)."""
+    today = now // DAY_MS
+    last = max((day for day, n in per_day.items() if n and day <= today), default=None)
+    if last is None:
+        return Group("source", source, CLEAR, "silent")
+    days = today - last
+    known = min(terms.window_days, last - min(per_day) + 1)
+    rate = sum(per_day.get(last - back, 0) for back in range(known)) / known
+    silent = days >= terms.least_days and rate * days / 2 >= log(terms.odds)
+    figures = {"days": days, "usual_per_week": round(7 * rate)}
+    return Group("source", source, WARNS if silent else CLEAR, "silent", figures)

@@ -227,10 +227,10 @@ def warnings(
 ) -> None:
     """Play a synthetic hospital with problems in it and see which are warned of, how soon, and what was cried in vain.
 
-    Planted: trainees in decline, lapses of conduct, overwork, harsh assessors, a base short of cases, a source that goes
-    silent, a form whose marks shift; beside each the nearest case that is none (benign), which has to stay quiet. All
-    rules, the triage and the cap per reviewer and week are those of a running system. Takes about a third of a second
-    a trainee on one core.
+    Planted: trainees in decline, lapses of conduct, overwork, harsh assessors, a base short of cases, a source that
+    goes silent, a form whose marks shift; beside each the nearest case that is none (benign), which has to stay quiet.
+    Rules, triage and the cap per reviewer and week are those of a running system. Takes about a third of a second a
+    trainee on one core.
     """
     from megdt_stream.evaluate.warnings import evaluate
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 _SOURCE: Final = "/megdt/warnings"
 _APPLIED_SECONDS: Final = 60.0
+_STATES: Final = "open, acknowledged, assigned, snoozed, escalated, resolved, flagged-incorrect or cleared."
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the warning, or its beginning, as `list` shows it.")]
 By = Annotated[
     str,
     typer.Option(
-        "--by", metavar="PSEUDONYM", envvar="MEGDT_BY", help="Who decides so, as a pseudonym such as k1.9c2e."
+        "--by", metavar="PSEUDONYM", envvar="MEGDT_BY", help="Who decides, a pseudonym such as k1.9c2e."
     ),
 ]
 Note = Annotated[str | None, typer.Option("--note", help="For people; evidence keeps only its length.")]
@@ -43,7 +44,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _warnings() -> None:
-    """Read early warnings and answer them. What was decided is evidence: it shows in the twin and outlives a rebuild."""
+    """Read early warnings and answer them. Decisions are evidence: they show in the twin and outlive a rebuild."""
 
 
 # --- reading ---
@@ -69,8 +70,8 @@ def list_(
 ) -> None:
     """List warnings with their state, the oldest first.
 
-    `reaches` says whether a reviewer is notified: grouped ones come with the first of their rotation, repeated ones came
-    before, listed ones are beyond the cap of their week.
+    `reaches` says whether a reviewer is notified: grouped ones come with the first of their rotation, repeated ones
+    came before, listed ones are beyond the cap of their week.
     """
     with _open(data_dir) as session:
         found = [

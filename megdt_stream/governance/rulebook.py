@@ -1,4 +1,4 @@
-"""All tables of `seeds/rules.toml` beside `expected-assessment-overdue`, checked together: a misspelt one is refused."""
+"""All tables of `seeds/rules.toml` beside that of `expected-assessment-overdue`; an unknown one is refused."""
 
 from __future__ import annotations
 

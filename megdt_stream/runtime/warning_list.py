@@ -1,4 +1,4 @@
-"""Warnings with their state: the notices of the alert topic, the twins that hold decisions, and what the triage made."""
+"""Warnings with their state: the notices of the alert topic, decisions in twins, and what triage makes of them."""
 
 from __future__ import annotations
 

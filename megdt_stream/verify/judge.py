@@ -43,7 +43,8 @@ def judge(
     check_rejects(log, state, rejects, Expectation(intake.refusals, late), deliveries, report)
     notices: dict[str, Notice | Said] = {}
     for mirror in mirrors:
-        notices |= mirror.notices | mirror.said
+        notices |= mirror.notices
+        notices |= mirror.said
     check_alerts(log, state, notices, reference, report)
     _figure(intake, mirrors, state, report)
     _check_intake_counts(log, state, intake, report)

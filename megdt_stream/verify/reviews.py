@@ -43,7 +43,7 @@ class Terms:
 
     def moment(self, trainee: str, after: int) -> int:
         """Give the first moment of the trainee after a time (ms)."""
-        every = self["every_weeks"] * WEEK_MS
+        every: int = self["every_weeks"] * WEEK_MS
         phase = int(digest(trainee), 16) % every
         turns = (after - phase) // every + 1
         return phase + turns * every
@@ -195,7 +195,21 @@ class Sheet:
         place = str(cause.partition), str(cause.offset)
         id_ = digest(terms.name, str(terms["version"]), self.trainee, "", "", what, *place)
         opened = (cause.now, id_) if since is None or by is None else (since, by)
-        return Said(id_, what, verdict.code, terms, self.trainee, self.base, *opened, *verdict[2:], cause)
+        return Said(
+            id_,
+            what,
+            verdict.code,
+            terms,
+            self.trainee,
+            self.base,
+            *opened,
+            figures=verdict.figures,
+            fields=verdict.fields,
+            records=verdict.records,
+            interval=verdict.interval,
+            chance=verdict.chance,
+            cause=cause,
+        )
 
     def mute(self, rules: Iterable[Terms], cause: Place) -> list[Said]:
         """Belong to somebody from here on: nothing stays open, nothing is due."""

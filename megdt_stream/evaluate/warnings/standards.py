@@ -45,5 +45,5 @@ def _rotation(department: Department) -> QuotaRotation:
         )
         for code, share in department.cases.items()
     ]
-    name = {"en": department.code, "zh": department.code}
-    return QuotaRotation(department=department.code, name=name, months=_MONTHS, items=items)
+    both = department.code
+    return QuotaRotation(department=both, name={"en": both, "zh": both}, months=_MONTHS, items=items)

@@ -21,7 +21,7 @@ WARNS: Final = 2
 SLEEPS: Final = 0
 WAKES: Final = 1
 PROMPTLY: Final = 2
-"""What a changed field does to a rule: nothing, makes a look due at the trainee's next moment, or with the next tick."""
+"""What a changed field does: nothing, makes a look due at the trainee's next moment, or with the next tick."""
 
 Text = Annotated[str, Field(min_length=1)]
 

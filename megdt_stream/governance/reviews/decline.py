@@ -26,7 +26,7 @@ _Z80: Final = 1282
 
 
 class Terms(contract.Terms):
-    """Windows in periods of four weeks, limits in thousandths of a level, `z_tenths` in tenths of a standard deviation."""
+    """Windows in periods of four weeks, limits in thousandths of a level, `z_tenths` in tenths of an SD."""
 
     CODES: ClassVar = CODES
     late_periods: Annotated[int, Field(ge=1, le=6)]

@@ -1,6 +1,7 @@
 """Triage: nothing is lost, nobody is told twice or too much, and a cause speaks for its consequences."""
 
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ def test_every_warning_has_a_fate_and_nobody_is_told_too_much(found, cap):
     assert all(f.under for f in fates if f.fate != "notified")
     for key in {(r.about, r.rule, r.horizon_days) for r in told}:
         times = sorted(r.at for r in told if (r.about, r.rule, r.horizon_days) == key)
-        assert all(b - a >= 28 * DAY for a, b in zip(times, times[1:], strict=False))
+        assert all(b - a >= 28 * DAY for a, b in pairwise(times))
 
 
 def test_the_severest_are_told_first():

@@ -134,7 +134,8 @@ class Played:
             rotations=tuple(facts.rotations(twin)),
             exposures=tuple(facts.exposures(twin)),
         )
-        return quota.judge(trainee, coverage(view, self._assumed.estimation, now, self._norms), terms)
+        found = coverage(view, self._assumed.estimation, now, self._norms)
+        return quota.judge(trainee, found, terms, stages[-1].base)
 
 
 _UNKNOWN: Final = Severities(0.2, {})

@@ -47,7 +47,6 @@ _TRULY: Final = 0.5
 _INHIBITS: Final[Mapping[str, frozenset[str]]] = {
     "base-short-of-cases": frozenset({"quota-projected-short"}),
     "base-in-decline": frozenset({"trainee-in-decline"}),
-    "form-drift": frozenset({"trainee-in-decline"}),
     "source-silent": frozenset(),
 }
 """Rule about a group -> rules about trainees whose warnings it inhibits while it is open; none named: all that rest on
@@ -208,7 +207,7 @@ def _wrong(warned: Warned, hospital: TroubledHospital) -> bool:
     """Tell whether nothing is so that a warning could be of.
 
     A form that has not come, a full roster and a late answer are facts that the rule only counts; but a form that a
-    silent source keeps is the source's. An assessor counts as an outlier who truly is half a level from zero.
+    silent source keeps is the source's. Trainees of a base that is short of cases are short of them. An assessor counts as an outlier who truly is half a level from zero.
     """
     raised = warned.sorted.raised
     if raised.rule == _OVERDUE:
@@ -216,6 +215,10 @@ def _wrong(warned: Warned, hospital: TroubledHospital) -> bool:
     if raised.rule == "assessor-outlier":
         severity = _severity(hospital, raised.about.partition("/")[2])
         return (severity if warned.code == "severe" else -severity) < _TRULY
+    if raised.rule == "quota-projected-short" and any(
+        one.kind == SHORT and one.subject == raised.base for one in hospital.planted
+    ):
+        return False
     return raised.rule not in _FACTS and not any(_concerns(warned, one) for one in hospital.planted)
 
 

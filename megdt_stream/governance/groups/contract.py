@@ -19,7 +19,7 @@ class Terms(Wording):
 class Group(NamedTuple):
     """What a rule says of an entity: `kind` and `id` name it; grades and figures are those of `reviews.Finding`.
 
-    `names` are texts that the reason may use beside the figures, such as the items a base is short of.
+    `names` say more, such as the items that are short; `base` is where a trainee is.
     """
 
     kind: str
@@ -28,6 +28,7 @@ class Group(NamedTuple):
     code: str
     figures: Mapping[str, int] = {}
     names: tuple[str, ...] = ()
+    base: str | None = None
 
 
 Properties = Mapping[str, Mapping[str, Any]]

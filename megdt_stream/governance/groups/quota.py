@@ -28,7 +28,7 @@ class Terms(contract.Terms):
     observed_days: Annotated[int, Field(ge=7, le=1000)]
 
 
-def judge(trainee: str, found: Coverage | None, terms: Terms) -> Group:
+def judge(trainee: str, found: Coverage | None, terms: Terms, base: str | None = None) -> Group:
     """Count the items that are projected short, of departments whose rate is known."""
     short = [
         (one.projection.short, one.item.code)
@@ -42,4 +42,4 @@ def judge(trainee: str, found: Coverage | None, terms: Terms) -> Group:
     grade = WARNS if len(short) >= terms.items else HOLDS if short else CLEAR
     least = milli(short[min(len(short), terms.items) - 1][0]) if short else 0
     figures = {"items": len(short), "probability_milli": least}
-    return Group("trainee", trainee, grade, "short", figures, tuple(code for _, code in short))
+    return Group("trainee", trainee, grade, "short", figures, tuple(code for _, code in short), base)

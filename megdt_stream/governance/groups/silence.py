@@ -1,7 +1,8 @@
 """Rule `source-silent`: a system that used to send every day has sent nothing for too long.
 
-A source sends at a rate of its own. It is silent where nothing at all is less likely than once in `odds` days at half
-that rate (a Poisson count of zero), and for `least_days` at least: a weekend or a slow source is no silence.
+A source has days on which it sends. With nine tenths of their share among the days before, so many days in a row
+without any are to be less likely than one in `odds`, and `least_days` at least. Days count, not records: a source that
+sends much at once and then nothing for weeks is not silent, it is like that.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from megdt_stream.governance.groups import contract
 from megdt_stream.governance.groups.contract import CLEAR, WARNS, Group
 
 NAME: Final = "source-silent"
+_OF_USUAL: Final = 0.9
 CODES: Final = {"silent": ("days", "usual_per_week")}
 
 
@@ -37,7 +39,8 @@ def judge(source: str, per_day: Mapping[int, int], now: int, terms: Terms) -> Gr
         return Group("source", source, CLEAR, "silent")
     days = today - last
     known = min(terms.window_days, last - min(per_day) + 1)
-    rate = sum(per_day.get(last - back, 0) for back in range(known)) / known
-    silent = days >= terms.least_days and rate * days / 2 >= log(terms.odds)
-    figures = {"days": days, "usual_per_week": round(7 * rate)}
+    sent = [per_day.get(last - back, 0) for back in range(known)]
+    share = sum(n > 0 for n in sent) / known
+    silent = days >= terms.least_days and -days * log(1 - _OF_USUAL * share) >= log(terms.odds)
+    figures = {"days": days, "usual_per_week": round(7 * sum(sent) / known)}
     return Group("source", source, WARNS if silent else CLEAR, "silent", figures)

@@ -52,7 +52,7 @@ def notice(rule: str, terms: Terms, found: Group, transition: str, now: int, sta
         "owner": terms.owner,
         "trainee": trainee,
         "entity": None if trainee else {"kind": found.kind, "id": found.id},
-        "base": found.id if found.kind == "base" else None,
+        "base": found.id if found.kind == "base" else found.base,
         "horizon_days": terms.horizon_days,
         "title": terms.title,
         "since": now if stands is None else stands.since,

@@ -70,7 +70,9 @@ def judge(twin: Twin, now: int, terms: Terms) -> Finding:
     }
     robust = min(ago.mean - without(lately.means, True), without(ago.means, False) - lately.mean)
     warns = (
-        drop >= terms.drop_milli and 100 * drop**2 >= terms.z_tenths**2 * variance and 2 * robust >= terms.drop_milli
+        drop >= terms.drop_milli
+        and 100 * drop**2 >= terms.z_tenths**2 * variance
+        and 4 * robust >= 3 * terms.drop_milli
     )
     grade = WARNS if warns else HOLDS if drop > terms.clear_milli else CLEAR
     chance = round(NormalDist().cdf(drop / max(sd, 1)), 3)

@@ -206,6 +206,8 @@ def in_full(notice: Notice, words: Words) -> RenderableType:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     state = words[notice.what]
+    if data.get("title"):
+        grid.add_row("", Group(*_both(data["title"], words)))
     grid.add_row(words["warning"], f"{data['rule']} v{data['rule_version']} · {state} · {words[data['severity']]}")
     grid.add_row(words["trainee"], " · ".join((notice.about, data.get("base") or "-", data.get("rotation") or "-")))
     grid.add_row(words["reason"], Group(*_both(data["reason"], words)))

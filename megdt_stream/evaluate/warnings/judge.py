@@ -207,7 +207,8 @@ def _wrong(warned: Warned, hospital: TroubledHospital) -> bool:
     """Tell whether nothing is so that a warning could be of.
 
     A form that has not come, a full roster and a late answer are facts that the rule only counts; but a form that a
-    silent source keeps is the source's. Trainees of a base that is short of cases are short of them. An assessor counts as an outlier who truly is half a level from zero.
+    silent source keeps is the source's. Trainees of a base that is short of cases are short of them. An assessor counts
+    as an outlier who truly is half a level from zero.
     """
     raised = warned.sorted.raised
     if raised.rule == _OVERDUE:

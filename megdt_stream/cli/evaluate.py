@@ -258,6 +258,6 @@ def _show_warnings(found: dict[str, Any]) -> None:
     out(
         rows(table),
         f"False warnings: {found['false_per_100_trainee_weeks']:.3f} per 100 trainee-weeks, "
-        f"{found['blamed_for_assessor']} of them where a harsh assessor was among those who rated. "
+        f"{found['blamed_for_assessor']} warnings would not be there without a harsh assessor. "
         f"Most a reviewer was notified of in a week: {found['per_reviewer_week_max']} (cap {found['cap']}).",
     )

@@ -16,11 +16,12 @@ from megdt_stream.governance.concern import enrolled_base
 from megdt_stream.governance.groups import assessor, base, drift, quota, silence
 from megdt_stream.governance.groups.contract import Group
 from megdt_stream.governance.groups.standing import Standing
+from megdt_stream.governance.reviews import WARNS
 from megdt_stream.runtime import severities
 from megdt_stream.runtime.entities import Assumed, Scan, gather, ids, read_from
 from megdt_stream.runtime.query import Stored
 from megdt_stream.seed_files import load_estimation, load_library, load_rule, load_targets
-from megdt_stream.synth.problems import TroubledHospital
+from megdt_stream.synth.problems import HARSH, TroubledHospital
 from megdt_stream.twin.entities.levels import Severities
 from megdt_stream.twin.state import Twin
 from megdt_stream.twin.view import Norms, facts
@@ -36,7 +37,7 @@ Tell = Callable[[str], None]
 class Played:
     """What was said while a hospital was played: `said` are notices (CloudEvents) in order, with their time (ms).
 
-    `covered`: when sources were silent and bases had warnings of their own, for the triage.
+    `blamed` are the ids of those that would not have been said without a harsh assessor.
     """
 
     def __init__(self, hospital: TroubledHospital, tell: Tell) -> None:
@@ -48,6 +49,10 @@ class Played:
         self.signals = Signals()
         self.said: list[dict[str, Any]] = []
         self.trainee_weeks = 0
+        self.blamed: set[str] = set()
+        self._severe = {
+            one.subject: _true_severity(hospital, one.subject) for one in hospital.planted if one.kind == HARSH
+        }
         self._norms = Norms(load_targets(), standards())
         self._assumed = Assumed(load_estimation(), self._norms, library.outcomes)
         self._standing = Standing()
@@ -69,7 +74,9 @@ class Played:
         self._day(plan.closes)
 
     def _day(self, now: int) -> None:
-        self.said += self.driver.advance(now)
+        raised = self.driver.advance(now)
+        self.said += raised
+        self.blamed |= {one["id"] for one in raised if self._is_for_an_assessor(one, now)}
         day = (now - self.hospital.plan.opens) // DAY_MS
         terms = self.terms[silence.NAME]
         found = [silence.judge(source, days, now, terms) for source, days in sorted(self.signals.days.items())]
@@ -79,6 +86,20 @@ class Played:
         if day % (7 * LOOK_WEEKS) == 0:
             self._look(now)
             self._tell(f"day {day} of {self.hospital.plan.days}: {len(self.said):,} notices so far")
+
+    def _is_for_an_assessor(self, event: Mapping[str, Any], now: int) -> bool:
+        """Tell whether a warning of levels would not be there, were the harsh assessors as severe as others."""
+        review = next((one for one in self.rule.reviews if one.name == event["data"]["rule"]), None)
+        if review is None or not event["type"].endswith(".raised.v1"):
+            return False
+        twin = self.driver.twin(event["subject"])
+        touched = False
+        for name, value in twin.sums.items():
+            if name.startswith("c|") and (severity := self._severe.get(name.rpartition("|")[2])):
+                n, w, wy = value
+                twin.sums[name] = n, w, wy + round(1000 * severity * w)
+                touched = True
+        return touched and review.judge(twin, now, review.terms).grade < WARNS
 
     # --- documents ---
 
@@ -136,6 +157,11 @@ class Played:
         )
         found = coverage(view, self._assumed.estimation, now, self._norms)
         return quota.judge(trainee, found, terms, stages[-1].base)
+
+
+def _true_severity(hospital: TroubledHospital, name: str) -> float:
+    staff = (one for staff in hospital.people.staff.values() for one in staff.assessors)
+    return next(one.severity for one in staff if one.pseudonym == name)
 
 
 _UNKNOWN: Final = Severities(0.2, {})

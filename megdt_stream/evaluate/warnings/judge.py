@@ -39,7 +39,6 @@ _RIGHT: Final[Mapping[str, frozenset[tuple[str, str]]]] = {
     SILENT: frozenset({("source-silent", "silent")}),
     DRIFT: frozenset({("form-drift", "shifted-down")}),
 }
-_LEVELS: Final = frozenset({"trainee-in-decline", "professionalism-concern"})
 _OVERDUE: Final = "expected-assessment-overdue"
 _FACTS: Final = frozenset({"assessor-overloaded", "feedback-late", "forms-incomplete", "supervision-thin"})
 _TRULY: Final = 0.5
@@ -54,16 +53,15 @@ the source."""
 
 
 class Warned(NamedTuple):
-    """A warning after triage, with the code of its reason and the assessors whose marks it rests on."""
+    """A warning after triage, with the code of its reason."""
 
     sorted: Sorted
     code: str
-    raters: frozenset[str]
 
 
 def evaluate(trainees: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Play a hospital with problems and judge the warnings; about half a second a trainee. The keys are stable."""
-    began = time.perf_counter()
+    began = time.process_time()
     plan = HospitalPlan(
         seed=seed,
         trainees=trainees,
@@ -78,7 +76,7 @@ def evaluate(trainees: int, seed: int, tell: Callable[[str], None] = lambda _: N
     return _report(played, warned) | {
         "trainees": trainees,
         "seed": seed,
-        "seconds": round(time.perf_counter() - began, 1),
+        "cpu_seconds": round(time.process_time() - began, 1),
     }
 
 
@@ -91,8 +89,7 @@ def _triaged(played: Played) -> list[Warned]:
     raised = [(one, event) for event in played.said if (one := _raised(played, event)) is not None]
     by_id = {event["id"]: event for _, event in raised}
     return [
-        Warned(one, by_id[one.raised.id]["data"]["reason"]["code"], _raters(by_id[one.raised.id]))
-        for one in triage.sort(one for one, _ in raised)
+        Warned(one, by_id[one.raised.id]["data"]["reason"]["code"]) for one in triage.sort(one for one, _ in raised)
     ]
 
 
@@ -137,17 +134,12 @@ def _at(event: Mapping[str, Any]) -> int:
     return milliseconds(event["time"])
 
 
-def _raters(event: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(name.split("|")[3] for name in event["data"].get("fields", ()) if name.startswith("c|"))
-
-
 # --- the report ---
 
 
 def _report(played: Played, warned: list[Warned]) -> dict[str, Any]:
     hospital = played.hospital
     told = [one for one in warned if one.sorted.fate not in {"repeated", "inhibited"}]
-    harsh = {one.subject for one in hospital.planted if one.kind == HARSH}
     wrong = [one for one in told if _wrong(one, hospital)]
     notified = [one for one in wrong if one.sorted.fate == "notified"]
     return {
@@ -159,7 +151,7 @@ def _report(played: Played, warned: list[Warned]) -> dict[str, Any]:
         "false_by_rule": dict(sorted(Counter(one.sorted.raised.rule for one in wrong).items())),
         "per_reviewer_week_max": max(_per_reviewer(warned).values(), default=0),
         "cap": CAP,
-        "blamed_for_assessor": sum(one.sorted.raised.rule in _LEVELS and bool(one.raters & harsh) for one in wrong),
+        "blamed_for_assessor": sum(one.sorted.raised.id in played.blamed for one in told),
         "fates": dict(sorted(Counter(one.sorted.fate for one in warned).items())),
         "raised_by_rule": dict(sorted(Counter(one.sorted.raised.rule for one in warned).items())),
         "trainee_weeks": played.trainee_weeks,

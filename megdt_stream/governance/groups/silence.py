@@ -23,11 +23,12 @@ CODES: Final = {"silent": ("days", "usual_per_week")}
 
 
 class Terms(contract.Terms):
-    """`window_days` before the last record tell the usual rate."""
+    """`window_days` before the last record tell the usual share of days; below `least_percent` nothing can be told."""
 
     CODES: ClassVar = CODES
     window_days: Annotated[int, Field(ge=7, le=365)]
     least_days: Annotated[int, Field(ge=1, le=90)]
+    least_percent: Annotated[int, Field(ge=1, le=100)]
     odds: Annotated[int, Field(ge=100, le=10_000_000)]
 
 
@@ -41,6 +42,7 @@ def judge(source: str, per_day: Mapping[int, int], now: int, terms: Terms) -> Gr
     known = min(terms.window_days, last - min(per_day) + 1)
     sent = [per_day.get(last - back, 0) for back in range(known)]
     share = sum(n > 0 for n in sent) / known
-    silent = days >= terms.least_days and -days * log(1 - _OF_USUAL * share) >= log(terms.odds)
+    regular = 100 * share >= terms.least_percent
+    silent = regular and days >= terms.least_days and -days * log(1 - _OF_USUAL * share) >= log(terms.odds)
     figures = {"days": days, "usual_per_week": round(7 * sum(sent) / known)}
     return Group("source", source, WARNS if silent else CLEAR, "silent", figures)

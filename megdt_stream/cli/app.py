@@ -28,6 +28,7 @@ from megdt_stream.cli import (
     spool,
     twin,
     validate,
+    warnings,
     write,
 )
 from megdt_stream.cli.output import INTERRUPTED, exit_codes, say
@@ -101,6 +102,7 @@ for group in (
     rehearse,
     inspect,
     rejects,
+    warnings,
     bench,
     evaluate,
     recommendations,

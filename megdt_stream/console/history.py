@@ -123,7 +123,7 @@ _SUBJECTS: Final[Mapping[str, Subject]] = MappingProxyType(
         "e": lambda p, w: word(w, "enrolment"),
         "q": lambda p, w: word(w, "resource", p[0]),
         "d": lambda p, w: word(w, "decision", p[0]),
-        "w": lambda p, w: word(w, "warning", p[1], p[2]),
+        "w": lambda p, w: word(w, "warning", *(p[1:] if len(p) > 2 else ("-", w[p[0]]))),
         "head": lambda p, w: word(w, "belongs to"),
         "persona": lambda p, w: word(w, "records of", p[0]),
     }

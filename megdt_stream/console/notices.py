@@ -20,7 +20,9 @@ from megdt_stream.errors import TopicMissing, Unavailable
 from megdt_stream.evidence import topics
 from megdt_stream.twin.view import rfc3339
 
-_OPENED: Final = "megdt.warning.opened.v1"
+_KIND: Final = "megdt.warning."
+_OPENING: Final = frozenset({"opened", "raised", "escalated"})
+_CLOSING: Final = frozenset({"recovered", "cleared", "closed"})
 _REMEMBERED: Final = 200_000
 _SHOWN_EVIDENCE: Final = 5
 
@@ -38,8 +40,13 @@ class Notice(NamedTuple):
 
     @property
     def opened(self) -> bool:
-        """Tell whether it opens a warning; else one recovered."""
-        return bool(self.event["type"] == _OPENED)
+        """Tell whether it opens a warning or calls for it again; else one ended."""
+        return self.what in _OPENING
+
+    @property
+    def what(self) -> str:
+        """Give what became of the warning: opened, recovered, raised, escalated, cleared or closed."""
+        return str(self.event["type"]).removeprefix(_KIND).removesuffix(".v1")
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -48,9 +55,18 @@ class Notice(NamedTuple):
         return data
 
     @property
+    def about(self) -> str:
+        """Give the trainee, or the kind and id of another entity."""
+        entity = self.data.get("entity")
+        return f"{entity['kind']} {entity['id']}" if entity else str(self.data["trainee"])
+
+    @property
     def subject(self) -> tuple[str, str, str]:
-        """Give what the warning is about: trainee, rotation, item."""
-        return self.data["trainee"], self.data["rotation"], self.data["item"]
+        """Give what the warning is about: the trainee or entity, then rotation and item, or rule and horizon."""
+        data = self.data
+        if "rotation" in data:
+            return self.about, data["rotation"], data["item"]
+        return self.about, data["rule"], str(data["horizon_days"])
 
 
 class Tally:
@@ -67,7 +83,7 @@ class Tally:
         if not self._seen.first(notice.id):
             return False
         if notice.opened:
-            self.opened += 1
+            self.opened += notice.what != "escalated"
             self.open[notice.subject] = notice
         else:
             self.recovered += 1
@@ -159,22 +175,27 @@ def parse(value: bytes | None) -> Notice | None:
     try:
         event = orjson.loads(value or b"")
         notice = Notice(value or b"", event)
-        _ = notice.id, notice.opened, notice.subject, notice.data["reason"]
+        _ = notice.id, notice.subject, notice.data["reason"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
-    return notice
+    return notice if notice.what in _OPENING | _CLOSING else None
 
 
 def line(notice: Notice, words: Words, *, day: bool = True) -> Text:
     """Write a notice as one line."""
     mark, style = ("▲", "bold yellow") if notice.opened else ("✓", "green")
+    if notice.what == "escalated":
+        mark, style = "‼", "bold red"
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{mark} ", style=style)
     if day:
         text.append(f"{str(notice.event['time'])[:10]} ", style="dim")
-    text.append(f"{notice.data['trainee']} ", style="cyan")
+    text.append(f"{notice.about} ", style="cyan")
+    title = notice.data.get("title")
+    if title and notice.what == "raised":
+        text.append(f"{words.of(title)}: ")
     text.append(words.of(notice.data["reason"]))
-    text.append(f"  {notice.data['rotation']}", style="dim")
+    text.append(f"  {notice.data.get('rotation') or notice.id}", style="dim")
     return text
 
 
@@ -184,13 +205,21 @@ def in_full(notice: Notice, words: Words) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    state = words["opened"] if notice.opened else words["recovered"]
+    state = words[notice.what]
+    if data.get("title"):
+        grid.add_row("", Group(*_both(data["title"], words)))
     grid.add_row(words["warning"], f"{data['rule']} v{data['rule_version']} · {state} · {words[data['severity']]}")
-    grid.add_row(words["trainee"], f"{data['trainee']} · {data['base'] or '-'} · {data['rotation']}")
+    grid.add_row(words["trainee"], " · ".join((notice.about, data.get("base") or "-", data.get("rotation") or "-")))
     grid.add_row(words["reason"], Group(*_both(data["reason"], words)))
+    if data.get("probability") is not None:
+        grid.add_row(words["how sure"], f"{100 * data['probability']:.0f} %")
+    if data.get("precision"):
+        grid.add_row("", Group(*_both(data["precision"], words)))
     grid.add_row(words["owner"], words[data["owner"]])
     grid.add_row(words["since"], rfc3339(data["since"]))
-    grid.add_row(words["evidence"], _evidence(data["evidence"], words))
+    grid.add_row(
+        words["evidence"], _evidence(data["evidence"] or [{"h": name} for name in data.get("fields", ())], words)
+    )
     grid.add_row(words["next step"], Group(*_both(data["next_step"], words)))
     return grid
 

@@ -12,6 +12,7 @@ from megdt_stream.publisher.oulad_files import read_oulad
 from megdt_stream.synth import Hospital, HospitalPlan, Truth, generate
 
 _BINARY_SHARE: Final = 0.1
+_STRAINED_SHARE: Final = 0.03
 
 
 class Event(NamedTuple):
@@ -41,8 +42,9 @@ class Source:
 
 
 def synthetic_source(plan: HospitalPlan) -> Source:
-    """Play a synthetic hospital, with a tenth of one source's events in binary mode."""
-    hospital = generate(replace(plan, binary_share=_BINARY_SHARE))
+    """Play a synthetic hospital, with a tenth of one source's events in binary mode and something to be warned of."""
+    strained = {"incident_share": _STRAINED_SHARE, "overwork_share": _STRAINED_SHARE}
+    hospital = generate(replace(plan, binary_share=_BINARY_SHARE, **strained))
     return Source(
         title=f"{plan.trainees} trainees, {plan.days} days, seed {plan.seed}",
         events=lambda: (Event(e.topic, e.key, e.value, e.available, e.headers) for e in hospital.events),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
@@ -168,6 +168,11 @@ class Driver:
         return sorted(
             name for shard in self._partitions.shards for name, twin in shard.state.twins.items() if twin.fields()
         )
+
+    def each(self) -> Iterator[tuple[str, Twin]]:
+        """Give all twins by pseudonym, for reading only: they are the driver's own, not copies."""
+        for shard in self._partitions.shards:
+            yield from shard.state.twins.items()
 
     @property
     def now(self) -> int:

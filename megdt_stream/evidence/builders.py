@@ -306,7 +306,9 @@ def _unmerged(_data: Any, common: Common, _reference: Reference) -> Row:
 
 
 def _decision(data: Any, common: Common, _reference: Reference) -> Row:
-    return _DECISION(*common, data.on, data.action, data.by, data.reason, len(data.note or ""), _maybe(data.until))
+    assignee = msgspec.UNSET if data.assignee is None else data.assignee
+    made = data.on, data.action, data.by, data.reason, len(data.note or ""), _maybe(data.until)
+    return _DECISION(*common, *made, assignee)
 
 
 def _retraction(_data: Any, common: Common, _reference: Reference) -> Row:

@@ -282,8 +282,11 @@ class DecisionData(_Model):
         "closed",
         "snoozed",
         "flagged-incorrect",
+        "assigned",
+        "resolved",
     ]
     by: Pseudonym
+    assignee: Pseudonym | None = None
     reason: Code | None = None
     note: Annotated[str, StringConstraints(max_length=2000)] | None = None
     until: Time | None = None

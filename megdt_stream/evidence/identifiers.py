@@ -25,7 +25,8 @@ _WHOLE: Final = 2
 _WITHIN: Final = 4
 _SOUGHT: Final = {
     **dict.fromkeys(("id", "source", "rotation", "item", "session"), _DIRECT),
-    **dict.fromkeys(("subject", "assessor", "supervisor", "person", "into", "from", "by"), _DIRECT | _WHOLE),
+    **dict.fromkeys(("subject", "assessor", "supervisor", "person", "into", "from"), _DIRECT | _WHOLE),
+    **dict.fromkeys(("by", "assignee"), _DIRECT | _WHOLE),
     **dict.fromkeys(FREE_TEXT_KEYS, _DIRECT | _WITHIN),
 }
 KEYS: Final = frozenset(_SOUGHT)

@@ -186,6 +186,7 @@ class Decision(Common, frozen=True, gc=False, kw_only=True, tag_field="k", tag="
     reason: str | None
     characters: int
     until: int | None
+    assignee: str | None = None
 
 
 class Retraction(Common, frozen=True, gc=False, kw_only=True, tag_field="k", tag="retraction"):

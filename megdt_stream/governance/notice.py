@@ -71,7 +71,7 @@ def warning(
         "source": "/megdt/mirror",
         "type": f"megdt.warning.{transition}.v1",
         "subject": trainee,
-        "time": _rfc3339(now),
+        "time": rfc3339(now),
         "datacontenttype": "application/json",
         "data": data,
     }
@@ -104,7 +104,7 @@ def _due_and_count(finding: Finding) -> tuple[int, int]:
 def _reason(finding: Finding, count: int, due: int, now: int) -> dict[str, Any]:
     if finding.transition == "opened":
         days = (now - due) // DAY_MS
-        day = _rfc3339(due)[:10]
+        day = rfc3339(due)[:10]
         return {
             "code": "overdue",
             "en": f"{finding.key}: {finding.arrived} of {count} arrived, due {day}, {days} days overdue",
@@ -114,6 +114,7 @@ def _reason(finding: Finding, count: int, due: int, now: int) -> dict[str, Any]:
     return {"code": finding.why, "en": f"{finding.key}: {en}", "zh": f"{finding.key}：{zh}"}
 
 
-def _rfc3339(ms: int) -> str:
+def rfc3339(ms: int) -> str:
+    """Write a time as alerts carry it."""
     moment = datetime.fromtimestamp(ms // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"

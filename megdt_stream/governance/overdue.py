@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from megdt_stream.evidence.record import Expectation
 from megdt_stream.evidence.reference import LocalText
+from megdt_stream.governance import rulebook
 from megdt_stream.twin.contribution import progress_field, rotation_group
 from megdt_stream.twin.rotation import RotationState, rotation_state
 from megdt_stream.twin.state import Slot, Twin
 
 NAME: Final = "expected-assessment-overdue"
+PREFIX: Final = f"w|{NAME}|"
 DAY_MS: Final = 24 * 3600 * 1000
 
 
@@ -27,11 +30,17 @@ class OverdueRule(BaseModel):
     owner: Annotated[str, Field(min_length=1)]
     source: Annotated[str, Field(min_length=1)]
     next_step: LocalText
+    reviews: Annotated[tuple[Any, ...], SkipValidation] = ()
+    """The rules that run beside this one (`governance.reviews`): one object carries all that the mirror is to know."""
+    groups: Annotated[Mapping[str, Any], SkipValidation] = Field(default_factory=dict)
+    """Terms of the rules about groups (`governance.groups`), by name; they run elsewhere."""
 
     @classmethod
     def from_tables(cls, rules: dict[str, Any]) -> OverdueRule:
-        """Check the rule's table. Raises `pydantic.ValidationError`, or KeyError when it is absent."""
-        return cls.model_validate(rules[NAME])
+        """Check the tables of all rules. Raises `pydantic.ValidationError`, or KeyError when this rule's is absent."""
+        rule = cls.model_validate(rules[NAME])
+        others = rulebook.read({name: table for name, table in rules.items() if name != NAME})
+        return rule.model_copy(update=others._asdict())
 
     @property
     def grace_ms(self) -> int:
@@ -58,7 +67,7 @@ class Finding(NamedTuple):
 
 def standing_field(rotation: str, key: str) -> str:
     """Name the twin's field of an open warning."""
-    return f"w|{NAME}|{rotation}|{key}"
+    return f"{PREFIX}{rotation}|{key}"
 
 
 def examine(twin: Twin, rotation: str, key: str, now: int, grace_ms: int) -> Finding:

@@ -51,7 +51,7 @@ def receive(work: Work, entry: Record, carried: Carried, condemned: bool) -> Non
 
 
 def spread(
-    work: Work, offset: int, trainee: str, head: str | None, moved: list[str], touched: Iterable[str], fact: Fact | None
+    work: Work, offset: int, trainee: str, head: str | None, moved: list[str], touched: list[str], fact: Fact | None
 ) -> None:
     """Carry on what changed at a pseudonym, and let the rules look at it; `head` is the one it had before."""
     twin = work.partition.twins[trainee]

@@ -26,6 +26,10 @@ class Deadlines:
             heappush(self._heap, (due, member))
         return True
 
+    def get(self, member: str) -> int | None:
+        """Give when a member is due, None for not at all."""
+        return self._due.get(member)
+
     def reached(self, now: int) -> list[str]:
         """Name the members due at or before `now`, earliest first, without taking them."""
         heap, found, places = self._heap, set(), [0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.record import Fact, Tick
 from megdt_stream.governance import notice, overdue
 from megdt_stream.governance.notice import Cause
 from megdt_stream.governance.overdue import Finding
+from megdt_stream.mirror import reviews
 from megdt_stream.mirror.work import Work
 from megdt_stream.twin.state import Twin
 
@@ -23,11 +24,14 @@ def reach(work: Work, offset: int, tick: Tick) -> None:
         work.changes.deadlines[member] = None
         trainee, rotation, key = member.split("|")
         twin = partition.twins[trainee]
+        if not rotation:
+            reviews.look(work, offset, trainee, twin, key)
+            continue
         finding = overdue.examine(twin, rotation, key, partition.now, work.rule.grace_ms)
         _act(work, offset, trainee, twin, finding, None)
 
 
-def examine(work: Work, offset: int, trainee: str, touched: Iterable[str], fact: Fact | None) -> None:
+def examine(work: Work, offset: int, trainee: str, touched: Sequence[str], fact: Fact | None) -> None:
     """Look at what the touched fields may have changed; `fact` is the evidence that touched them, if it was own."""
     now, grace = work.partition.now, work.rule.grace_ms
     twin = work.partition.twins[trainee]
@@ -39,15 +43,17 @@ def examine(work: Work, offset: int, trainee: str, touched: Iterable[str], fact:
                 _act(work, offset, trainee, twin, overdue.examine(twin, rotation, key, now, grace), fact)
         elif kind == "r":
             _examine_rotation(work, offset, trainee, name.split("|")[1], fact)
+    reviews.wake(work, trainee, twin, touched)
 
 
 def examine_all(work: Work, offset: int, trainee: str, fact: Fact | None) -> None:
     """Look at every rotation: a pseudonym began or ceased to stand for itself."""
     twin = work.partition.twins[trainee]
     rotations = {group[2:] for group in twin.slots if group.startswith("r|")}
-    rotations |= {name.split("|")[2] for name in twin.standing}
+    rotations |= {name.split("|")[2] for name in twin.standing if name.startswith(overdue.PREFIX)}
     for rotation in sorted(rotations):
         _examine_rotation(work, offset, trainee, rotation, fact)
+    reviews.turn(work, offset, trainee, twin)
 
 
 def _examine_rotation(work: Work, offset: int, trainee: str, rotation: str, fact: Fact | None) -> None:

@@ -567,17 +567,19 @@ class Decisions(_Group[R]):
             "closed",
             "snoozed",
             "flagged-incorrect",
+            "assigned",
+            "resolved",
         ],
         by: Person,
         reason: str | None = None,
         note: str | None = None,
         until: datetime | None = None,
+        assignee: Person | None = None,
         **event: Unpack[Envelope],
     ) -> R:
         """A person decided on a warning or a recommendation. The note is not kept beyond the input topic."""
-        return self._make(
-            events.DecisionMade, event, on=on, action=action, by=by, reason=reason, note=note, until=until
-        )
+        stated = {"on": on, "action": action, "by": by, "assignee": assignee}
+        return self._make(events.DecisionMade, event, **stated, reason=reason, note=note, until=until)
 
     def retracted(self, *, reason: str | None = None, **event: Unpack[Revision]) -> R:
         """A decision was recorded in error."""

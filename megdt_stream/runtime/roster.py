@@ -182,7 +182,7 @@ def _row(trainee: str, view: TwinView, compared: Comparison) -> Row:
         programme=None if who is None else who.programme,
         cohort=None if who is None else who.cohort,
         weak=tuple(goal.competency for goal in compared.weak) if targets else None,
-        warnings=len(view.warnings),
+        warnings=len(view.warnings) + sum(one.standing != "closed" for one in view.concerns),
         missing=sum(count for _, count in view.missing),
         evidence=sum(count for _, count in view.evidence),
         quota=quota,

@@ -31,6 +31,7 @@ from megdt_stream.runtime.metrics import Dependency, Emission, Fault, Kept, Metr
 from megdt_stream.runtime.store import Outgoing
 
 _log = logs.get("worker")
+_OPENING = tuple(b'"type":"megdt.warning.' + kind for kind in (b"opened", b"raised", b"escalated"))
 _OUTCOMES = {"displaced": Outcome.REJECTED}
 _FATAL_CODES: dict[type[BaseException], Code] = {
     RejectLimit: Code.REJECT_LIMIT,
@@ -237,7 +238,7 @@ class Watch:
             if message.topic == topics.CONTRIBUTIONS.name:
                 self._metrics.emitted(Emission.CONTRIBUTION)
                 continue
-            opened = b'"type":"megdt.warning.opened' in message.value
+            opened = any(kind in message.value for kind in _OPENING)
             self._metrics.emitted(Emission.OPENED if opened else Emission.RECOVERED)
             if outgoing.caused:
                 self._metrics.alert_latency(max(0.0, now - outgoing.caused / 1000))

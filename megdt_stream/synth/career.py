@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from megdt_stream.synth.catalogue import CONTINUING, MEDICAL_KNOWLEDGE, PATIENT_CARE, POSTGRADUATE, TMS
+from megdt_stream.synth.catalogue import CONTINUING, MEDICAL_KNOWLEDGE, PATIENT_CARE, POSTGRADUATE, ROSTER, TMS
 from megdt_stream.synth.chance import DAY, HOUR, MINUTE, WEEK, poisson
 from megdt_stream.synth.desk import Scene, Way
 from megdt_stream.synth.diary import Diary
@@ -23,6 +23,8 @@ _WEAK: Final = -0.3
 _DECIDED: Final = Way(TMS, 24 * 60, 9 * 24)
 _GRANTED: Final = Way(TMS, 24 * 60, 2 * 24)
 _FILED: Final = Way(TMS, 60, 12)
+_CLOCKED: Final = Way(ROSTER, 60, 30)
+_LONG_DAY: Final = 15 * HOUR
 _CREDIT_CATEGORIES: Final = (("国家级-I类", 5.0), ("省级-I类", 3.0), ("II类", 0.5))
 
 
@@ -39,7 +41,7 @@ class Career:
         left = self._diary.schedule.withdrawn
         if left is not None:
             yield left, partial(self._outcome, left, "withdrawal", "withdrawn", None)
-        for at, tell in (*self._examinations(), *self._remediation(), *self._credits()):
+        for at, tell in (*self._examinations(), *self._remediation(), *self._credits(), *self._strain()):
             if left is None or at < left:
                 yield at, tell
 
@@ -95,6 +97,22 @@ class Career:
             begun, over = {"plan": code}, {"plan": code, "result": "completed" if completed else "not-completed"}
             yield starts, partial(self._diary.send, _FILED, "remediation.started", starts, begun, retractable=3)
             yield ends, partial(self._diary.send, _FILED, "remediation.ended", ends, over, retractable=3)
+
+    def _strain(self) -> Iterator[Scene]:
+        """Tell of an incident of conduct, or of four weeks with too many hours."""
+        plan = self._diary.plan
+        rng = plan.chance("strain", self._diary.trainee.index)
+        draw, at = rng.random(), plan.opens + int(rng.uniform(0.4, 0.7) * plan.days) * DAY
+        if draw < plan.incident_share:
+            yield at, partial(self._outcome, at, "professionalism-incident", "noted", None)
+        elif draw < plan.incident_share + plan.overwork_share:
+            for starts in (at + day * DAY for day in range(28) if day % 7):
+                yield starts, partial(self._shift, starts)
+
+    def _shift(self, starts: int) -> list[Draft]:
+        data = {"starts": starts, "ends": starts + _LONG_DAY}
+        way = _CLOCKED._replace(minutes=_CLOCKED.minutes + _LONG_DAY // MINUTE)
+        return self._diary.send(way, "duty.recorded", starts, data, retractable=1)
 
     def _credits(self) -> Iterator[Scene]:
         plan = self._diary.plan

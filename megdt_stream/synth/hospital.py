@@ -51,9 +51,13 @@ class Hospital:
     @property
     def events(self) -> Iterator[Published]:
         """Iterate over everything published within the plan's days."""
-        told = (*(life.chapters() for life in self._lives()), Inventory(self.plan, self.people).chapters())
-        merged = heapq.merge(*map(_in_order, told), key=lambda draft: draft.published)
+        merged = heapq.merge(*map(_in_order, self._told()), key=lambda draft: draft.published)
         return map(self._publish, takewhile(lambda draft: draft.published < self.plan.closes, merged))
+
+    def _told(self) -> Iterator[Iterable[Chapter]]:
+        """Give everybody's chapters, the trainees' first and in their order."""
+        yield from (life.chapters() for life in self._lives())
+        yield Inventory(self.plan, self.people).chapters()
 
     @cached_property
     def truth(self) -> Truth:

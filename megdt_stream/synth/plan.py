@@ -88,6 +88,12 @@ class HospitalPlan:
     credits_per_week: float = 0.35
     """Of those in continuing education."""
 
+    # Strain
+    incident_share: float = 0.0
+    """Trainees with an incident of conduct on record."""
+    overwork_share: float = 0.0
+    """Of all trainees: those who work six long days a week for four weeks."""
+
     # Mess
     late_rate: float = 0.06
     missing_rate: float = 0.05

@@ -131,6 +131,8 @@ def _resource(fact: Resource) -> Contribution:
 
 def _decision(fact: Decision) -> Contribution:
     slot: Slot = [fact.happened, fact.rev, fact.action, fact.by, fact.reason, fact.until]
+    if fact.assignee is not None:
+        slot.append(fact.assignee)
     return Contribution((("k|decision", _ONE),), ((f"d|{fact.on}|{fact.h}", slot),))
 
 

@@ -13,10 +13,13 @@ from megdt_stream.verify.names import ALERTS, EVIDENCE, full_name
 from megdt_stream.verify.overdue import Expected, Notice
 from megdt_stream.verify.reference import RULE, Reference
 from megdt_stream.verify.report import Report
+from megdt_stream.verify.reviews import Said
 from megdt_stream.verify.times import DAY_MS, read_time
 
 _OPERATIONS: Final = "megdt.operations."
 _LINKED: Final = "linked"
+_ROUNDED: Final = 0.0006
+"""A probability is stated to three digits."""
 
 
 class _Copy(NamedTuple):
@@ -37,7 +40,9 @@ class _Alerts:
     published: set[str]
 
 
-def check_alerts(log: Log, state: State, notices: Mapping[str, Notice], reference: Reference, report: Report) -> None:
+def check_alerts(
+    log: Log, state: State, notices: Mapping[str, Notice | Said], reference: Reference, report: Report
+) -> None:
     """Compare the alerts on the topic and in the outboxes with the decisions."""
     found = _gather(log, state, reference, report)
     report.alerts = len(notices)
@@ -52,7 +57,7 @@ def check_alerts(log: Log, state: State, notices: Mapping[str, Notice], referenc
         _check_unexpected(log, state, found.first[name], report)
 
 
-def _place(notice: Notice) -> str:
+def _place(notice: Notice | Said) -> str:
     return f"{full_name(EVIDENCE)}/{notice.cause.partition}/{notice.cause.offset}"
 
 
@@ -98,8 +103,13 @@ def _is_of_others(event: Any) -> bool:
     return isinstance(kind, str) and kind.startswith((_OPERATIONS, "megdt.recommendation."))
 
 
-def _check_content(copy: _Copy, notice: Notice, reference: Reference, report: Report) -> None:
+def _check_content(copy: _Copy, notice: Notice | Said, reference: Reference, report: Report) -> None:
     event = copy.event
+    if isinstance(notice, Said):
+        wrong = _wrong_of_review(copy, event, notice)
+        if wrong:
+            report.differ("alert_differs", copy.where, id=notice.id, fields=wrong)
+        return
     data = event["data"]
     wrong = _wrong_fields(event, _event_fields(notice)) + _wrong_fields(data, _data_fields(notice, reference))
     if copy.key != notice.trainee.encode():
@@ -116,6 +126,43 @@ def _check_content(copy: _Copy, notice: Notice, reference: Reference, report: Re
         wrong.append("evidence")
     if wrong:
         report.differ("alert_differs", copy.where, id=notice.id, fields=wrong)
+
+
+def _wrong_of_review(copy: _Copy, event: dict[str, Any], said: Said) -> list[str]:
+    data = event["data"]
+    interval = None if said.interval is None else [bound / 1000 for bound in said.interval]
+    told = {
+        "rule": said.terms.name,
+        **{name: said.terms[name] for name in ("severity", "owner", "horizon_days", "title")},
+        "rule_version": said.terms["version"],
+        "precision": said.terms.table.get("precision"),
+        "trainee": said.trainee,
+        "base": said.base,
+        "since": said.since,
+        "opened_by": said.opened_by,
+        "figures": dict(said.figures),
+        "interval": interval,
+        "fields": list(said.fields),
+        "evidence": [{"h": h} for h in said.records],
+        "cause": {"partition": said.cause.partition, "offset": said.cause.offset},
+    }
+    about = {"type": f"megdt.warning.{said.what}.v1", "subject": said.trainee}
+    wrong = _wrong_fields(event, about) + _wrong_fields(data, told)
+    if copy.key != said.trainee.encode():
+        wrong.append("key")
+    if _milliseconds(event["time"]) != said.cause.now:
+        wrong.append("time")
+    if data["reason"]["code"] != said.code:
+        wrong.append("reason")
+    if not _as_likely(data.get("probability"), said.chance):
+        wrong.append("probability")
+    return wrong
+
+
+def _as_likely(stated: float | None, chance: float | None) -> bool:
+    if stated is None or chance is None:
+        return stated is chance
+    return abs(stated - chance) <= _ROUNDED
 
 
 def _wrong_fields(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:

@@ -161,7 +161,8 @@ def _identity(event: str, head: str | None) -> Callable[[dict[str, Any], Moments
 
 
 def _decision(data: dict[str, Any], moments: Moments) -> dict[str, Any]:
-    return {
+    assigned = {} if data.get("assignee") is None else {"assignee": data["assignee"]}
+    return assigned | {
         "k": "decision",
         **_picked(data, "on", "action", "by", "reason"),
         "characters": len(data.get("note") or ""),

@@ -159,7 +159,9 @@ def _resource(evidence: dict[str, Any]) -> tuple[_Sums, _Slots]:
 
 
 def _decision(evidence: dict[str, Any]) -> tuple[_Sums, _Slots]:
-    return [], [(f"d|{evidence['on']}|{evidence['h']}", _stamp(evidence, "action", "by", "reason", "until"))]
+    assignee = [evidence["assignee"]] if evidence.get("assignee") is not None else []
+    values = _stamp(evidence, "action", "by", "reason", "until") + assignee
+    return [], [(f"d|{evidence['on']}|{evidence['h']}", values)]
 
 
 def _identity(evidence: dict[str, Any]) -> tuple[_Sums, _Slots]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from megdt_stream.verify.strict_json import canonical
 
 REDACTED: Final = "[redacted]"
-_PERSON: Final = frozenset({"subject", "assessor", "supervisor", "person", "into", "from", "by"})
+_PERSON: Final = frozenset({"subject", "assessor", "supervisor", "person", "into", "from", "by", "assignee"})
 _PROSE: Final = frozenset({"text", "note"})
 _KEYS: Final = _PERSON | _PROSE | {"id", "source", "rotation", "item", "session"}
 

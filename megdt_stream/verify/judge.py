@@ -14,9 +14,11 @@ from megdt_stream.verify.log import IntakeState, Log, MirrorState, Origin, Parti
 from megdt_stream.verify.mirror import Mirror
 from megdt_stream.verify.models import check_models
 from megdt_stream.verify.names import CONTRIBUTIONS, EVIDENCE, INPUTS, full_name
+from megdt_stream.verify.overdue import Notice
 from megdt_stream.verify.reference import Reference, Rule, load_reference
 from megdt_stream.verify.rejects import Expectation, check_rejects, failed_origins, gather_rejects
 from megdt_stream.verify.report import Report, TopicFigures
+from megdt_stream.verify.reviews import Said
 from megdt_stream.verify.store import check_counts, check_store, journal_origins
 
 
@@ -41,7 +43,10 @@ def judge(
         check_store(mirror, state.mirror.get(mirror.partition, MirrorState()), report)
     late = {origin: reason for mirror in mirrors for origin, reason in mirror.rejects.items()}
     check_rejects(log, state, rejects, Expectation(intake.refusals, late), deliveries, report)
-    notices = {name: notice for mirror in mirrors for name, notice in mirror.notices.items()}
+    notices: dict[str, Notice | Said] = {}
+    for mirror in mirrors:
+        notices |= mirror.notices
+        notices |= mirror.said
     check_alerts(log, state, notices, reference, report)
     check_entities(log, state, mirrors, report)
     check_models(log, mirrors, report)

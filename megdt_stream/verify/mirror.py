@@ -16,6 +16,7 @@ from megdt_stream.verify.log import Origin
 from megdt_stream.verify.overdue import Cause, Notice, Watch
 from megdt_stream.verify.persons import Change, Person, Sending, highest, read_piece
 from megdt_stream.verify.reference import RULE, Rule
+from megdt_stream.verify.reviews import Place, Said, Sheet, rules_of
 from megdt_stream.verify.strict_json import canonical
 
 MAX_VERSIONS: Final = 64
@@ -39,10 +40,15 @@ class Mirror:
         self.activations: set[tuple[str, str, int]] = set()
         self.people: dict[str, Person] = {}
         self.watches: dict[str, Watch] = {}
+        self.said: dict[str, Said] = {}
+        self.sheets: dict[str, Sheet] = {}
         self._rule = rule
+        self._reviews = rules_of(rule.tables)
         self._failed = failed
         self._deadlines: list[tuple[int, str, str, str]] = []
         self._awaited: set[tuple[int, str, str, str]] = set()
+        self._looks: list[tuple[int, str, str]] = []
+        self._queued: set[tuple[int, str, str]] = set()
 
     def apply(self, offset: int, evidence: dict[str, Any]) -> None:
         """Fold the next record of the partition. Raises KeyError, TypeError, ValueError."""
@@ -62,7 +68,8 @@ class Mirror:
 
     def deadlines(self) -> dict[str, int]:
         """Give the deadlines that must lie ahead: not reached, not cancelled, not muted, still short of the count."""
-        return {
+        looks = {f"{name}||{rule}": due for name, sheet in self.sheets.items() for rule, due in sheet.due.items()}
+        return looks | {
             f"{trainee}|{rotation}|{key}": expected.due + self._rule.grace
             for trainee, watch in self.watches.items()
             if not watch.muted
@@ -79,6 +86,43 @@ class Mirror:
             self._awaited.discard(deadline)
             _, trainee, rotation, key = deadline
             self._decide(self.watches[trainee], rotation, key, cause)
+        while self._looks and self._looks[0][0] <= self.now:
+            look = heappop(self._looks)
+            self._queued.discard(look)
+            due, trainee, rule = look
+            sheet = self.sheets[trainee]
+            if sheet.due.get(rule) == due:
+                del sheet.due[rule]
+                self._look(offset, sheet, rule)
+
+    def _look(self, offset: int, sheet: Sheet, rule: str) -> None:
+        terms = next(terms for terms in self._reviews if terms.name == rule)
+        self._say(sheet.look(terms, Place(self.partition, offset, self.now)))
+        self._queue(sheet)
+
+    def _say(self, said: Said | None) -> None:
+        if said is not None:
+            self.said[said.id] = said
+
+    def _queue(self, sheet: Sheet) -> None:
+        for look in {(due, sheet.trainee, rule) for rule, due in sheet.due.items()} - self._queued:
+            self._queued.add(look)
+            heappush(self._looks, look)
+
+    def _review(self, offset: int, person: Person, head: str | None, changes: Mapping[str, Change]) -> None:
+        """Make looks due, or close all where the pseudonym began to belong to somebody."""
+        sheet = self.sheets.setdefault(person.name, Sheet(person.name))
+        touched = sheet.replace(changes.values())
+        if person.head is not None:
+            if head is None:
+                for said in sheet.mute(self._reviews, Place(self.partition, offset, self.now)):
+                    self._say(said)
+            return
+        if head is None:
+            sheet.wake(touched, self._reviews, self.now)
+        else:
+            sheet.due = {terms.name: self.now + 1 for terms in self._reviews}
+        self._queue(sheet)
 
     def _activate(self, kind: str, version: str, at: int) -> None:
         self.activations.add((kind, version, at))
@@ -143,6 +187,7 @@ class Mirror:
         for rotation, key in watch.replace(changes.values()) | watch.mute(person.head is not None):
             self._decide(watch, rotation, key, cause)
             self._await(watch, rotation, key)
+        self._review(offset, person, head, changes)
 
     def _send(self, offset: int, person: Person, before: str | None, changes: Mapping[str, Change]) -> None:
         after = person.head
@@ -173,6 +218,9 @@ class Mirror:
         twin = add_up(person.standing.values())
         if person.name in self.watches:
             twin.update(_warnings(self.watches[person.name]))
+        if person.name in self.sheets:
+            opened = self.sheets[person.name].open
+            twin.update((terms.field, canonical(opened[terms.name])) for terms in self._reviews if terms.name in opened)
         return twin
 
 

@@ -1,11 +1,12 @@
-"""What stands beside the events: schemas, rating scales, competencies and the rule, read from the data files."""
+"""What stands beside the events: schemas, rating scales, competencies and the rules, read from the data files."""
 
 from __future__ import annotations
 
 import json
 import math
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,13 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The early-warning rule's settings. `grace` in ms."""
+    """The settings of the rule of expected assessments, `grace` in ms, and the tables of all rules."""
 
     version: int
     grace: int
     severity: str
     owner: str
+    tables: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def load_reference(site: Path | None = None) -> Reference:
     scales = {name: _scale(seed) for name, seed in _seeds("scales", site).items()}
     frameworks = _seeds("competencies", site).values()
     competencies = {code for framework in frameworks for code in framework["competencies"]}
-    return Reference(scales, frozenset(competencies), _rule(_seeds("rules", site)[RULE]), _validators(schemas_dir()))
+    return Reference(scales, frozenset(competencies), _rule(_seeds("rules", site)), _validators(schemas_dir()))
 
 
 def _seeds(name: str, site: Path | None) -> dict[str, Any]:
@@ -100,8 +102,9 @@ def _scale(seed: dict[str, Any]) -> Scale:
     return Scale(seed["min"], seed["max"], seed["intercept_milli"], seed["slope_milli"], seed["variance"])
 
 
-def _rule(seed: dict[str, Any]) -> Rule:
-    return Rule(seed["version"], seed["grace_days"] * DAY_MS, seed["severity"], seed["owner"])
+def _rule(tables: dict[str, Any]) -> Rule:
+    seed = tables[RULE]
+    return Rule(seed["version"], seed["grace_days"] * DAY_MS, seed["severity"], seed["owner"], tables)
 
 
 def _validators(folder: Path) -> dict[str, jsonschema_rs.Validator]:

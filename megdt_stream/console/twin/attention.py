@@ -11,7 +11,7 @@ from megdt_stream.console.twin.parts import chance, day, table
 from megdt_stream.console.words import Words
 from megdt_stream.twin.view import Comparison, TwinView
 from megdt_stream.twin.view.awaited import Awaited
-from megdt_stream.twin.view.facts import OpenWarning
+from megdt_stream.twin.view.facts import Concern, OpenWarning
 from megdt_stream.twin.view.quota import QuotaProgress
 from megdt_stream.twin.view.workload import Workload
 
@@ -34,6 +34,8 @@ def _rows(view: TwinView, compared: Comparison, words: Words) -> Iterator[Row]:
     yield from _weak(compared, words)
     for warning in view.warnings:
         yield _warning(warning, words)
+    for concern in view.concerns:
+        yield _concern(concern, words)
     if compared.awaited is not None:
         # What a warning is open for is not told twice.
         yield from _missing(compared.awaited, {(one.rotation, one.key) for one in view.warnings}, words)
@@ -53,6 +55,11 @@ def _weak(compared: Comparison, words: Words) -> Iterator[Row]:
 def _warning(one: OpenWarning, words: Words) -> Row:
     where = f"{one.rotation} · {one.key}"
     return words["warning"], where, f"{one.arrived} / {one.expected}", "", f"{words['due']} {day(one.due)}"
+
+
+def _concern(one: Concern, words: Words) -> Row:
+    action = one.decision[2] if one.decision is not None and one.standing != "closed" else one.standing
+    return words["warning"], words[one.rule], words[action], "", f"{words['since']} {day(one.since)}"
 
 
 def _missing(found: Awaited, warned: set[tuple[str, str]], words: Words) -> Iterator[Row]:

@@ -144,7 +144,35 @@ def outcomes(twin: Twin) -> Iterator[Outcome]:
 
 def warnings(twin: Twin) -> Iterator[OpenWarning]:
     """Give open warnings, in the order of their fields."""
-    for field, (opened, notice, due, count) in sorted(twin.standing.items()):
-        _, rule, rotation, key = field.split("|")
+    for field, value in sorted(twin.standing.items()):
+        _, rule, *where = field.split("|")
+        if len(where) < 2:
+            continue
+        (rotation, key), (opened, notice, due, count) = where, value
         arrived = twin.sums.get(progress_field(rotation, key), (0,))[0]
         yield OpenWarning(rule, rotation, key, opened, notice, due, count, arrived)
+
+
+class Concern(NamedTuple):
+    """A warning of a rule that reviews the twin: since when (ms), which notice raised it, where it stands.
+
+    `standing`: `open`, `escalated` or `closed` as the rule left it; `decision` is the slot of the last decision on it.
+    """
+
+    rule: str
+    horizon_days: int
+    since: int
+    notice: str
+    standing: str
+    decision: Slot | None
+
+
+def concerns(twin: Twin) -> Iterator[Concern]:
+    """Give the warnings of rules that review the twin, in the order of their fields."""
+    for field, value in sorted(twin.standing.items()):
+        _, rule, *where = field.split("|")
+        if len(where) == 1:
+            since, notice, standing = value
+            decisions = twin.slots.get(f"d|{notice}", {})
+            last = max(decisions.items(), key=lambda item: (item[1][0], item[1][1], item[0]), default=(None, None))[1]
+            yield Concern(rule, int(where[0]), since, notice, standing, last)

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from megdt_stream.evidence.record import PERIOD_MS
 from megdt_stream.twin.view.estimation import Estimation
-from megdt_stream.twin.view.facts import Rotation
+from megdt_stream.twin.view.facts import Concern, Rotation
 from megdt_stream.twin.view.intervals import Interval, wilson
 from megdt_stream.twin.view.levels import Level
 from megdt_stream.twin.view.reading import TwinView
@@ -252,7 +252,22 @@ def _open_warnings(view: TwinView) -> Properties:
             },
         }
         for one in view.warnings
+    } | {
+        f"warning|{one.rule}|{one.horizon_days}": {
+            "value": one.standing,
+            "provenance": {"since": rfc3339(one.since), "notice": one.notice, "decision": _decision(one)},
+        }
+        for one in view.concerns
     }
+
+
+def _decision(one: Concern) -> dict[str, Any] | None:
+    """Give the last decision on a warning: who did what when, until when, and whom it was assigned to."""
+    if one.decision is None:
+        return None
+    happened, _rev, action, by, _reason, until, *assignee = one.decision
+    found: dict[str, Any] = {"action": action, "by": by, "at": rfc3339(happened)}
+    return found | ({"until": rfc3339(until)} if until else {}) | ({"assignee": assignee[0]} if assignee else {})
 
 
 def _tally(view: TwinView) -> Properties:

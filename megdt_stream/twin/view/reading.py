@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from megdt_stream.twin.state import Twin
 from megdt_stream.twin.view import facts, tallies
 from megdt_stream.twin.view.estimation import Estimation
-from megdt_stream.twin.view.facts import Enrolment, Exposure, OpenWarning, Outcome, Rotation
+from megdt_stream.twin.view.facts import Concern, Enrolment, Exposure, OpenWarning, Outcome, Rotation
 from megdt_stream.twin.view.fields import revision, sums_of
 from megdt_stream.twin.view.levels import Estimator, Growth, Level, cells, estimate
 from megdt_stream.twin.view.tallies import Attendance, DutyWeek, Feedback, Marks, OwnRating
@@ -40,6 +40,7 @@ class TwinView:
     feedback: Feedback | None = None
     own_ratings: tuple[OwnRating, ...] = ()
     marks: tuple[Marks, ...] = ()
+    concerns: tuple[Concern, ...] = ()
 
 
 def read(twin: Twin, estimation: Estimation, estimator: Estimator = estimate) -> TwinView:
@@ -66,4 +67,5 @@ def read(twin: Twin, estimation: Estimation, estimator: Estimator = estimate) ->
         feedback=tallies.feedback(twin),
         own_ratings=tuple(tallies.own_ratings(twin, estimation)),
         marks=marks,
+        concerns=tuple(facts.concerns(twin)),
     )

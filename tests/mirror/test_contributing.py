@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megdt_stream import mirror
+from megdt_stream.evidence import record
 from megdt_stream.evidence.partition import partition_of
+from megdt_stream.evidence.record import Enrolment
 from megdt_stream.runtime.memory import MemoryLedger
 from megdt_stream.runtime.mirror_stage import load_rows
 from megdt_stream.runtime.relay import _partition
@@ -89,6 +91,19 @@ def test_the_checker_expects_the_same(values, telling):
             continue
     ours = {(f"{e.kind}/{e.id}", who): {**p.sums, **p.slots} for (e, who), p in _standing(messages).items()}
     assert {tuple(place): part for place, part in expected_parts([checker]).items()} == ours
+
+
+def _enrolled(n, base):
+    stated = {"trainee": "k1.a", "source": "/s", "id": f"E-{n}", "rev": 0, "h": f"{n:016x}", "d": f"{n:016x}"}
+    when = {"happened": n, "recorded": n, "available": n, "origin": ("identities", 0, n)}
+    return record.encode(Enrolment(**stated, **when, stage="postgraduate", base=base, programme=None, cohort=None))
+
+
+def test_who_leaves_a_base_is_withdrawn_there():
+    messages, _ = asyncio.run(_told([_enrolled(0, "B"), _enrolled(1, "C")], [1], {0}, forget=True))
+    names = [one.key.decode() for one in messages]
+    assert names == ["base/B|k1.a", "base/C|k1.a", "base/B|k1.a"]
+    assert {entity.id for entity, _ in _standing(messages)} == {"C"}
 
 
 def test_a_rebuild_wins_over_a_worker_at_the_same_offset_and_loses_to_the_next():

@@ -8,7 +8,7 @@ from typing import Any
 
 from megdt_stream.driver.replay import Chronicle, Entry, Ticks, twins_at
 from megdt_stream.evidence import record, topics
-from megdt_stream.evidence.record import WEEK_MS, Carried, Tick
+from megdt_stream.evidence.record import WEEK_MS, Activation, Carried, Tick
 from megdt_stream.evidence.reference.outcomes import Outcome as OutcomeKind
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.runtime.entities import gather
@@ -109,8 +109,8 @@ def _keep(number: int, offset: int, value: bytes, at: int, entries: list[Entry],
         ticks.offsets.append(offset)
         ticks.times.append(fact.at)
         return fact.at
-    if isinstance(fact, Carried):
-        return 0  # made anew from what it carries
+    if isinstance(fact, Carried | Activation):
+        return 0  # made anew from what it carries; models in force are not evidence of anybody
     if fact.available <= at:
         entries.append(Entry(number, offset, value, fact))
     return fact.available

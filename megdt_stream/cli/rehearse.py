@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
             "megdt rehearse supervise.yaml simulate.yaml --weeks 26 -o report.html",
             "megdt rehearse scheme.yaml --at 2025-03-01 --json",
             "megdt rehearse scheme.yaml --synthetic 200 --lang zh",
+            "megdt effects --json > effects.json && megdt rehearse scheme.yaml --effects effects.json",
             "",
             "A scheme (docs/rehearse.md has all fields; `megdt reference` shows departments):",
             "",
@@ -69,6 +70,10 @@ def rehearse(
     synthetic: Annotated[
         int | None, typer.Option("--synthetic", min=1, max=100_000, help="Try it on so many invented trainees.")
     ] = None,
+    effects: Annotated[
+        Path | None,
+        typer.Option("--effects", metavar="FILE", help="Effects learnt here, as `megdt effects --json` prints them."),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes to spread the work over.")] = 2,
     data_dir: DataDir = None,
     lang: Lang = None,
@@ -95,6 +100,8 @@ def rehearse(
         world = synthetic_world(known, synthetic, weeks)
     else:
         known, wanted, world = _real(schemes, weeks, at, data_dir)
+    if effects is not None:
+        known = _learnt(known, str(effects))
     result = _run(_prepared(world, wanted, known, seed, draws), processes)
     if write is not None:
         write(result)
@@ -130,6 +137,16 @@ def _schemes(files: list[str], known: Interventions) -> list[Scheme]:
                 )
             found[one.name] = one
     return list(found.values())
+
+
+def _learnt(known: Interventions, file: str) -> Interventions:
+    from megdt_stream.scenario.errors import BadScheme
+    from megdt_stream.scenario.learnt import learnt
+
+    try:
+        return learnt(known, _document(file))
+    except BadScheme as error:
+        raise typer.BadParameter(f"{file}: {error}", param_hint="--effects") from None
 
 
 def _document(file: str) -> Any:

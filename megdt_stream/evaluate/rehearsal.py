@@ -134,21 +134,20 @@ def effects(known: Interventions, worlds: int, progress: Progress, trainees: int
     for number in range(worlds):
         if number % 20 == 0:
             progress(f"effects: world {number + 1} of {worlds}")
-        truth, seen = pair(synthetic_world(known, trainees, 44, seed=1000 + number), known, number)
-        for name, error in _errors(truth, seen, known, number).items():
+        told = synthetic_world(known, trainees, 44, seed=1000 + number)
+        for name, error in _errors(pair(told, number), told, known, number).items():
             found[name].append(error)
     return {name: _summary(errors) for name, errors in found.items()}
 
 
-def pair(drawn: World, known: Interventions, seed: int) -> tuple[World, World]:
-    """Give a world as it truly is, and as the twins would tell of it: with an error of the size that they state."""
+def pair(told: World, seed: int) -> World:
+    """Give a world as it truly is: around what the twins tell, as far as they say that they may be off."""
     chance = np.random.default_rng((seed, 77))
-    n = drawn.size
-    observed = drawn.level + chance.normal(0, 1, n) * drawn.level_sd
-    paced = drawn.pace + chance.normal(0, 1, n) * drawn.pace_sd
-    seen = replace(drawn, level=np.clip(observed, FLOOR, TOP).astype(np.float32), pace=paced.astype(np.float32))
+    n = told.size
+    level = np.clip(told.level + chance.normal(0, 1, n) * told.level_sd, FLOOR, TOP)
+    pace = told.pace + chance.normal(0, 1, n) * told.pace_sd
     nought = np.zeros(n, np.float32)
-    return replace(drawn, level_sd=nought, pace_sd=nought, arrivals_sd=np.zeros_like(drawn.arrivals_sd)), seen
+    return replace(told, level=level.astype(np.float32), pace=pace.astype(np.float32), level_sd=nought, pace_sd=nought)
 
 
 def _errors(truth: World, seen: World, known: Interventions, seed: int) -> dict[str, tuple[float, bool, float]]:

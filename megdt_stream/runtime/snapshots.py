@@ -12,7 +12,7 @@ from megdt_stream.evidence.record import WEEK_MS, Activation, Carried, Tick
 from megdt_stream.evidence.reference.outcomes import Outcome as OutcomeKind
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.runtime.entities import gather
-from megdt_stream.runtime.log_reader import open_log
+from megdt_stream.runtime.log_reader import LogReader, open_log
 from megdt_stream.runtime.query import Query, Stored
 from megdt_stream.scenario.reading import Supply, Twins
 from megdt_stream.twin.entities.resource import capacity, places
@@ -74,20 +74,27 @@ async def past(
 
     Costs one pass over the topic, and memory for all evidence up to then. Raises Unavailable, TopicMissing.
     """
+    async with open_log(brokers, options) as reader:
+        return await known_at(reader, rule, at, progress)
+
+
+async def known_at(
+    reader: LogReader, rule: OverdueRule, at: int, progress: Progress | None = None
+) -> tuple[list[Stored], int]:
+    """Do what `past` does with a reader that is open."""
     entries: list[Entry] = []
     ticks: dict[int, Ticks] = {}
     latest = done = 0
-    async with open_log(brokers, options) as reader:
-        bounds = await reader.bounds(topics.EVIDENCE.name)
-        total = sum(end - first for first, end in bounds.values())
-        for number in sorted(bounds):
-            ticks[number] = Ticks.none()
-            async for records in reader.read(topics.EVIDENCE.name, number, *bounds[number]):
-                for one in records:
-                    latest = max(latest, _keep(number, one.offset, one.value or b"", at, entries, ticks[number]))
-                done += len(records)
-                if progress is not None:
-                    progress(done, total)
+    bounds = await reader.bounds(topics.EVIDENCE.name)
+    total = sum(end - first for first, end in bounds.values())
+    for number in sorted(bounds):
+        ticks[number] = Ticks.none()
+        async for records in reader.read(topics.EVIDENCE.name, number, *bounds[number]):
+            for one in records:
+                latest = max(latest, _keep(number, one.offset, one.value or b"", at, entries, ticks[number]))
+            done += len(records)
+            if progress is not None:
+                progress(done, total)
     chronicle = Chronicle("", len(bounds), entries, ticks, latest)
     return [Stored(name, twin, at) for name, twin in twins_at(chronicle, rule, at).items()], latest
 
@@ -102,10 +109,8 @@ def _keep(number: int, offset: int, value: bytes, at: int, entries: list[Entry],
         ticks.offsets.append(offset)
         ticks.times.append(fact.at)
         return fact.at
-    if isinstance(fact, Activation):
-        return 0  # what was in force is no evidence
-    if isinstance(fact, Carried):
-        return 0  # made anew from what it carries
+    if isinstance(fact, Carried | Activation):
+        return 0  # made anew from what it carries; models in force are not evidence of anybody
     if fact.available <= at:
         entries.append(Entry(number, offset, value, fact))
     return fact.available

@@ -14,10 +14,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from megdt_stream.scenario.accrual import Quota
 from megdt_stream.scenario.chance import LEVELS, SHARED, Noise, classes, counts, noise
 from megdt_stream.scenario.interventions import Interventions
-from megdt_stream.scenario.plan import Cells, Doing, Plan, headcount, nothing
-from megdt_stream.scenario.world import AWAY, FLOOR, TOP, WEEKS_A_YEAR, Floats, Ints, World
+from megdt_stream.scenario.plan import Cells, Plan, headcount, nothing
+from megdt_stream.scenario.queueing import Queue
+from megdt_stream.scenario.world import FLOOR, TOP, WEEKS_A_YEAR, Floats, World
 
 BLOCK: Final = 10
 """Draws of a block: with 2,000 trainees an array takes 80 kB, and a dozen of them fit a cache of 1 MB."""
@@ -167,8 +169,8 @@ class _Run:
         # What a trainee covers of the distance to the top in a week under usual conditions.
         self._pace = np.exp(world.pace + world.pace_sd * chance.pace + drawn.pace) / _F(WEEKS_A_YEAR)
         self._cases = np.zeros((b, n), np.float32)
-        self._quota = _Quota(world, b)
-        self._queue = _Queue(world, plan, b)
+        self._quota = Quota(world, b)
+        self._queue = Queue(world, plan, b)
         self._at_limit = np.zeros(b, np.float32)
         self._scratch = np.empty((b, n), np.float32)
 
@@ -279,94 +281,3 @@ class _Run:
             logit = logit + self._drawn.effects[kind] * dose
         fails = self._chance.fails < 1 / (1 + np.exp(-logit))
         return People(self._level, self._cases, self._quota.reached(), fails)
-
-
-class _Quota:
-    """Cases by trainee and department where some are needed; a count of one department helps in no other."""
-
-    def __init__(self, world: World, b: int) -> None:
-        self._needed = world.need > 0
-        whose, place = np.nonzero(self._needed)
-        self._need = world.need[whose, place]
-        self._slots = np.full(world.need.shape, -1, np.int64)
-        self._slots[whose, place] = np.arange(len(whose))
-        self._counts = np.zeros((b, len(whose)), np.float32)
-        self._with, self._cuts = np.unique(whose, return_index=True)
-        self._size = world.size
-        self._here = np.full(self._size, AWAY, np.int16)
-        self._running = np.zeros((b, self._size), np.float32)
-
-    def add(self, places: NDArray[np.int16], seen: Floats) -> None:
-        """Count a week's cases; they are booked when a trainee moves on, which is an eighth of the work."""
-        moved = np.flatnonzero(places != self._here)
-        if len(moved):
-            self._book(moved)
-            self._here = places.copy()
-        self._running += seen
-
-    def _book(self, who: Ints) -> None:
-        here = self._here[who].astype(np.int64)
-        slots = np.where(here >= 0, self._slots[who, here], -1)
-        counted = slots >= 0
-        self._counts[:, slots[counted]] += np.take(self._running, who[counted], axis=1)
-        self._running[:, who] = 0
-
-    def reached(self) -> Floats:
-        """Give the share of each trainee's need that was reached, 1 where none is."""
-        self._book(np.arange(self._size))
-        share = np.ones((len(self._counts), self._size), np.float32)
-        if len(self._with):
-            done = np.add.reduceat(np.minimum(self._counts, self._need), self._cuts, axis=1)
-            share[:, self._with] = done / np.add.reduceat(self._need, self._cuts)
-        return share
-
-
-class _Queue:
-    """The queue for simulators: what is booked now as one, and each member of a course. Hours wait until served."""
-
-    def __init__(self, world: World, plan: Plan, b: int) -> None:
-        self._world, self._courses = world, plan.courses
-        self._usual = np.zeros(b, np.float32)
-        self._waiting = [np.zeros((b, len(one.members)), np.float32) for one in plan.courses]
-        self._served = [np.zeros((b, len(one.members)), np.float32) for one in plan.courses]
-        self._asked, self._left = np.zeros(b, np.float32), np.zeros(b, np.float32)
-
-    @property
-    def busy(self) -> bool:
-        """Whether there is any course."""
-        return bool(self._courses)
-
-    def serve(self, week: int, z: Floats) -> list[tuple[Doing, Floats]]:
-        """Let a week's hours be asked for and served; gives the share of each course that its members got."""
-        use = self._world.simulator_use
-        came = np.maximum(np.rint(_F(use) + _F(use**0.5) * z), 0).astype(np.float32)
-        self._usual += came
-        total = self._usual.copy()
-        self._asked += came
-        for one, waiting in zip(self._courses, self._waiting, strict=True):
-            if one.first <= week < one.last:
-                waiting += _F(one.a_week)
-                self._asked += _F(one.a_week * len(one.members))
-            total += waiting.sum(axis=1)
-        share = np.minimum(1, _F(self._world.simulators) / np.maximum(total, _F(1e-6))).astype(np.float32)
-        self._usual *= 1 - share
-        self._left += total * (1 - share)
-        return [(one, self._course(number, share)) for number, one in enumerate(self._courses)]
-
-    def _course(self, number: int, share: Floats) -> Floats:
-        one, waiting, served = self._courses[number], self._waiting[number], self._served[number]
-        got = waiting * share[:, None]
-        waiting -= got
-        before = np.minimum(served, _F(one.full))
-        served += got
-        return ((np.minimum(served, _F(one.full)) - before) / _F(one.full)).astype(_F)
-
-    def waiting(self) -> Floats:
-        """Give the mean weeks of waiting (Little JDC. Oper Res 1961;9:383-387: what waits over what comes)."""
-        return (self._left / np.maximum(self._asked, 1)).astype(_F)
-
-
-def members(plan: Plan) -> Ints:
-    """Give all who take part in anything."""
-    parts = [one.members for one in plan.doings]
-    return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)

@@ -123,8 +123,11 @@ class World:
 
     @property
     def level_spread(self) -> float:
-        """Give the SD of levels between trainees, without what their uncertainty adds; the unit of an SMD."""
-        seen = float(np.var(self.level)) if self.size > 1 else 0.0
+        """Give the SD of levels between trainees of whom the same is wanted; the unit of an SMD.
+
+        The variance of posterior means and the mean posterior variance together are that of the levels.
+        """
+        seen = float(np.var(self.level - self.wanted) + np.mean(self.level_sd**2))
         return float(np.sqrt(max(seen, 0.2**2)))
 
     @property

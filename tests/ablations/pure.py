@@ -399,7 +399,7 @@ ABLATIONS = (
     ),
     Ablation(
         "rehearsal: a second course has its effect again",
-        "scenario/dynamics.py",
+        "scenario/queueing.py",
         "before = np.minimum(served, _F(one.full))",
         "before = served.copy()",
         "tests/scenario/test_dynamics.py",

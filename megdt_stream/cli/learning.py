@@ -210,7 +210,9 @@ def explain(
     if as_json:
         emit(story)
         return
+    from rich.console import Group
+
     from megdt_stream.console.explained import render
     from megdt_stream.console.words import choose
 
-    out(*render(story, choose(lang).lang))
+    out(Group(*render(story, choose(lang).lang)))

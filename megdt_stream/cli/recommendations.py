@@ -227,7 +227,9 @@ def make(
 
     amounts = _free(free)
     with opened(data_dir) as session:
-        result = advise(session, advice(session), amounts, most=most, equity=equity, seed=seed, say=say)
+        log, folder = advice(session), session.settings.seeds_dir
+        with session.query() as query:
+            result = advise(query, log, amounts, most=most, equity=equity, seed=seed, folder=folder, say=say)
         if not dry_run:
             from megdt_stream.publisher import Publisher
 

@@ -454,8 +454,8 @@ ABLATIONS = (
     Ablation(
         "takers are compared with others",
         "governance/effects/logged.py",
-        "gained = scores(log, log.outcome, outcome)",
-        "log = Log(log.covariates, log.taken, log.propensity, log.taken, log.outcome)\n    gained = scores(log, log.outcome, outcome)",
+        "z, p = log.offered, log.propensity",
+        "z, p = log.taken, 0 * log.propensity + log.taken.mean()",
         "tests/effects/test_logged.py",
     ),
     Ablation(

@@ -12,7 +12,7 @@ from megdt_stream.cli.output import DataDir, Json, Lang, emit, examples, fail, o
 from megdt_stream.cli.recommendations import advice, opened
 
 if TYPE_CHECKING:
-    from megdt_stream.governance.audit import Claim
+    from megdt_stream.governance.audit import Claim, Verdict
     from megdt_stream.runtime.advice_log import AdviceLog
 
 _PANEL: Final = "Decide"
@@ -149,38 +149,35 @@ def verify(
     verdicts = log.chains.verdicts()
     entries = log.ledger().entries
     known = entries.keys() | log.warnings.keys()
-    result = {
-        "heads": _heads(log),
-        "claims": [
-            {
-                "topic": v.claim.place.topic,
-                "partition": v.claim.place.partition,
-                "offset": v.claim.link.offset,
-                "holds": v.holds,
-            }
-            for v in verdicts
-        ],
-        "unequal_copies": sorted(set(log.unequal)),
-        "decisions": len(log.decisions),
-        "decisions_on_nothing": sorted({one.on for one in log.decisions if one.on not in known}),
-        "decisions_out_of_order": sorted(
-            {f"{one.on} {one.action}" for entry in entries.values() for one in entry.refused}
-        ),
-    }
+    unequal, heads = sorted(set(log.unequal)), _heads(log)
+    late = sorted({f"{one.on} {one.action}" for entry in entries.values() for one in entry.refused})
     wrong = [f"the chain of {v.claim.place} differs at offset {v.claim.link.offset}" for v in verdicts if not v.holds]
-    wrong += [f"id {id_} came with two contents" for id_ in result["unequal_copies"]]  # type: ignore[union-attr]
+    wrong += [f"id {id_} came with two contents" for id_ in unequal]
     if as_json:
-        emit({"ok": not wrong} | result)
-    else:
-        held = (
-            f"{sum(v.holds for v in verdicts)} of {len(verdicts)} heads hold" if claims else "no heads to compare with"
+        emit(
+            {
+                "ok": not wrong,
+                "heads": heads,
+                "claims": [_judged(one) for one in verdicts],
+                "unequal_copies": unequal,
+                "decisions": len(log.decisions),
+                "decisions_on_nothing": sorted({one.on for one in log.decisions if one.on not in known}),
+                "decisions_out_of_order": late,
+            }
         )
-        links = sum(one["length"] for one in result["heads"])  # type: ignore[union-attr, index, misc]
+    else:
+        held = f"{sum(v.holds for v in verdicts)} of {len(verdicts)} heads hold" if claims else "no heads to compare"
+        links = sum(int(one["length"]) for one in heads)
         out(f"{links:,} records in the chains, {len(log.decisions):,} decisions; {held}")
-        for one in result["decisions_out_of_order"]:  # type: ignore[union-attr]
+        for one in late:
             say(f"passed over, since it could not follow: {one}")
     if wrong:
         fail(wrong)
+
+
+def _judged(one: Verdict) -> dict[str, Any]:
+    place, link = one.claim.place, one.claim.link
+    return {"topic": place.topic, "partition": place.partition, "offset": link.offset, "holds": one.holds}
 
 
 # --- explain ---
@@ -210,7 +207,9 @@ def explain(
     if as_json:
         emit(story)
         return
+    from rich.console import Group
+
     from megdt_stream.console.explained import render
     from megdt_stream.console.words import choose
 
-    out(*render(story, choose(lang).lang))
+    out(Group(*render(story, choose(lang).lang)))

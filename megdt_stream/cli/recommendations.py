@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, fail, out, say
+from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, out, say
 from megdt_stream.cli.write import every
 
 if TYPE_CHECKING:
@@ -227,7 +227,9 @@ def make(
 
     amounts = _free(free)
     with opened(data_dir) as session:
-        result = advise(session, advice(session), amounts, most=most, equity=equity, seed=seed, say=say)
+        log, folder = advice(session), session.settings.seeds_dir
+        with session.query() as query:
+            result = advise(query, log, amounts, most=most, equity=equity, seed=seed, folder=folder, say=say)
         if not dry_run:
             from megdt_stream.publisher import Publisher
 
@@ -281,6 +283,9 @@ def close(
     _decide(id_, "closed", by, reason, note, data_dir, as_json)
 
 
+_HINT: Final = {"open": " before it is accepted"}
+
+
 def _decide(
     id_: str, action: Any, by: str, reason: str | None, note: str | None, data_dir: Path | None, as_json: bool
 ) -> None:
@@ -292,7 +297,7 @@ def _decide(
     with opened(data_dir, worker=True) as session:
         one = found(advice(session).ledger().entries, id_)
         if not one.allows(action):
-            fail([f"{one.id} is {one.state}: it cannot be {action}"])
+            raise typer.BadParameter(f"{one.id} is {one.state}: it cannot be {action}{_HINT.get(one.state, '')}")
         # Counted, not timed: the same decision sent twice at once is one record.
         record = f"{one.id}-{action}-{sum(d.action == action for d in one.decisions)}"
         with Client(

@@ -9,49 +9,61 @@ from typing import Final
 import numpy as np
 
 from megdt_stream.evidence.partition import partition_of
+from megdt_stream.evidence.record import PERIOD_MS
 from megdt_stream.governance.advice.options import Need
 from megdt_stream.runtime.query import Cursor, Query, Stored
-from megdt_stream.twin.view import Comparison, Estimation, Norms, TwinView, compare, read
+from megdt_stream.twin.view import Comparison, Estimation, Norms, TwinView, cells, compare, read
 
 _LEAST_SD: Final = 0.2
 """Levels: no population is more alike than this, so a standardised effect is never made out to be nothing."""
 
 _TELL_EVERY: Final = 2_000
 _EVEN: Final = 0.5
+_THOUSANDTHS: Final = 1000.0
 
 
 @dataclass(frozen=True)
 class Read:
-    """What a pass over the store gave: needs, levels by trainee and competency, their SD, and domain time (ms).
+    """What a pass over the store gave: needs, cells by trainee and competency, the SD of levels, domain time (ms).
 
-    `levels` hold (mean, time of the last score).
+    `scored` hold per cell the begin of its period (ms), weight and weighted level.
     """
 
     needs: list[Need]
-    levels: Mapping[tuple[str, str], tuple[float, int]]
+    scored: Mapping[tuple[str, str], list[tuple[int, float, float]]]
     outcome_sd: float
     now: int
 
     def outcome(self, trainee: str, competency: str, at: int, horizon: int) -> float | None:
-        """Give a level at the end of a horizon: None before it, or where nobody scored since the decision `at`."""
-        mean, until = self.levels.get((trainee, competency), (0.0, 0))
-        return mean if self.now >= horizon and until > at else None
+        """Give the mean level scored in the periods between the decision `at` and its horizon.
+
+        None before the horizon, or where nobody scored. The estimate of a twin would not do: it reaches back to before
+        the decision.
+        """
+        if self.now < horizon:
+            return None
+        since = [one for one in self.scored.get((trainee, competency), ()) if at <= one[0] < horizon]
+        weight = sum(w for _, w, _ in since)
+        return sum(wy for *_, wy in since) / weight if weight else None
 
 
 def look(query: Query, estimation: Estimation, norms: Norms, say: Callable[[str], None] | None = None) -> Read:
     """Read all persons once. Raises Unavailable."""
     cursors = query.evidence_cursors()
     needs: list[Need] = []
-    levels: dict[tuple[str, str], tuple[float, int]] = {}
+    scored: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
+    means: list[float] = []
     for view, compared, stored in _views(query.subjects(), estimation, norms, say):
-        for one in view.levels:
-            levels[stored.trainee, one.competency] = (one.mean, one.until)
+        means += [one.mean for one in view.levels]
+        for competency, theirs in cells(stored.twin).items():
+            scored[stored.trainee, competency] = [
+                (one.period * PERIOD_MS, float(one.w), one.wy / _THOUSANDTHS) for one in theirs
+            ]
         need = _need(view, compared, stored, estimation, cursors)
         if need is not None:
             needs.append(need)
-    means = [mean for mean, _ in levels.values()]
     spread = max(_LEAST_SD, float(np.std(means))) if means else _LEAST_SD
-    return Read(needs, levels, spread, max((cursor.time for cursor in cursors.values()), default=0))
+    return Read(needs, scored, spread, max((cursor.time for cursor in cursors.values()), default=0))
 
 
 def _views(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 import orjson
 
@@ -16,11 +17,9 @@ from megdt_stream.governance.effects.journal import Study, studies
 from megdt_stream.governance.effects.snapshot import Snapshot, snapshot
 from megdt_stream.runtime.advice_log import AdviceLog
 from megdt_stream.runtime.advising import Read, look
+from megdt_stream.runtime.query import Query
 from megdt_stream.scenario.interventions import Interventions
 from megdt_stream.seed_files import load_estimation, load_interventions, load_norms
-
-if TYPE_CHECKING:
-    from megdt_stream.session import Session
 
 _CHANGED: Final = 1.0
 """SDs of its own error by which a level has to move for standing advice to be reconsidered."""
@@ -80,20 +79,19 @@ def learnt(log: AdviceLog, read: Read, interventions: Interventions) -> tuple[Sn
 
 
 def advise(
-    session: Session,
+    query: Query,
     log: AdviceLog,
     free: Mapping[str, float],
     *,
     most: int,
     equity: float,
     seed: int,
+    folder: Path | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Result:
-    """Make one round. Raises Unavailable, ConfigError."""
-    folder = session.settings.seeds_dir
+    """Make one round; `folder` is the site's reference data. Raises Unavailable, ConfigError."""
     interventions = load_interventions(folder)
-    with session.query() as query:
-        read = look(query, load_estimation(folder), load_norms(folder), say)
+    read = look(query, load_estimation(folder), load_norms(folder), say)
     effects, _ = learnt(log, read, interventions)
     ledger = log.ledger()
     booked = ledger.booked(read.now)

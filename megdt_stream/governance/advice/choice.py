@@ -90,7 +90,7 @@ def choose(options: Sequence[Option], free: Mapping[str, float], policy: Policy,
     best = float(mean @ program.solve(mean)) if worth else 0.0
     chosen = tuple(
         Chosen(worth[i], float(shares[i]), max(0.0, best - program.without(mean, i)), _beaten(worth[i], options))
-        for i in np.flatnonzero(taken)
+        for i in map(int, np.flatnonzero(taken))
     )
     return Plan(chosen, offered, program.left(taken), float(mean[taken].sum()), best)
 

@@ -70,13 +70,14 @@ def options(needs: Iterable[Need], interventions: Interventions, effects: Snapsh
     Kinds without any estimate, external or local, are left out: no effect without a source. `outcome_sd` is the SD of
     levels among trainees, which standardised effects are multiples of.
     """
+    prices = {str(name): price for name, price in interventions.prices.units.items()}
     found = []
     for need in sorted(needs, key=lambda one: (one.trainee, one.competency)):
         for kind, one in sorted(interventions.kinds.items()):
             effect = effects.kinds.get(kind)
             if effect is None or effect.known is None or "trainees" not in one.targets:
                 continue
-            found.append(_option(need, kind, one, effect, interventions.prices.units, outcome_sd))
+            found.append(_option(need, kind, one, effect, prices, outcome_sd))
     return found
 
 
@@ -84,7 +85,7 @@ def _option(
     need: Need, kind: str, one: Intervention, effect: KindEffect, prices: Mapping[str, float], outcome_sd: float
 ) -> Option:
     uses = one.used(one.dose.default, one.weeks)
-    cost = sum(amount * prices[name] for name, amount in uses.items())  # type: ignore[index]
+    cost = sum(amount * prices[name] for name, amount in uses.items())
     return Option(
         need, kind, one.dose.default, one.dose.unit, one.weeks, uses, cost, averted(need, effect, outcome_sd), effect
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from megdt_stream.cli.output import Json, emit, examples, out, say
+from megdt_stream.cli.risk import EPILOG, risk
 
 if TYPE_CHECKING:
     from megdt_stream.evaluate.ratings import Ratings
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("twin", epilog=examples("megdt evaluate twin", "megdt evaluate twin --seeds 20 --json > twin.json"))(
         twin
     )
+    group.command("risk", epilog=EPILOG)(risk)
     group.callback()(_evaluate)
     app.add_typer(group, name="evaluate", rich_help_panel="See it work")
 

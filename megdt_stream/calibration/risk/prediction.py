@@ -25,7 +25,7 @@ class Reason(NamedTuple):
 
 
 class Risk(NamedTuple):
-    """A probability, its 80 % interval, log odds and the SD of these (model, recalibration, cohort); the model's version.
+    """A probability, its 80 % interval, log odds, the SD of these with all sources, and the model's version.
 
     `low` and `high` are about a group with these features: one person either has the outcome or has not.
     """

@@ -45,17 +45,25 @@ class Recalibration:
         return cls(float(state["intercept"]), float(state["slope"]), (float(first), float(both), float(second)))
 
 
-def recalibrate(z: Floats, y: Floats, intercept_sd: float = COHORT_SD, slope_sd: float = _SLOPE_SD) -> Recalibration:
-    """Fit intercept and slope to log odds `z` (n,) and outcomes `y` (n,) with Gaussian priors at 0 and 1."""
+def recalibrate(
+    z: Floats, y: Floats, intercept_sd: float = COHORT_SD, slope_sd: float = _SLOPE_SD, *, one_cohort: bool = False
+) -> Recalibration:
+    """Fit intercept and slope to log odds `z` (n,) and outcomes `y` (n,) with Gaussian priors at 0 and 1.
+
+    `one_cohort`: all outcomes share a level of their own that will not come again, so together they tell no more
+    about the next cohort than that level's variance lets them.
+    """
     x = np.column_stack([np.ones(len(z)), np.clip(z, -30, 30)])
     prior = np.diag([1 / intercept_sd**2, 1 / slope_sd**2])
     middle = np.array([0.0, 1.0])
     b = middle.copy()
+    chance = 1 / (1 + np.exp(-x[:, 1]))
+    weight = 1 / (1 + COHORT_SD**2 * float(np.sum(chance * (1 - chance)))) if one_cohort else 1.0
     hessian = prior
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ b, -30, 30)))
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + prior
-        step = np.linalg.solve(hessian, x.T @ (y - p) - prior @ (b - middle))
+        hessian = weight * (x * (p * (1 - p))[:, None]).T @ x + prior
+        step = np.linalg.solve(hessian, weight * x.T @ (y - p) - prior @ (b - middle))
         b = b + np.clip(step, -1, 1)
         if np.abs(step).max() < 1e-10:
             break

@@ -43,7 +43,7 @@ _MOST_CUTS: Final = 120
 _GROUP_VARIANCE: Final = 0.04
 _FEWEST_OF_GROUP: Final = 30
 _MOST_GROUPS: Final = 200
-_AFTER_DRIFT: Final = (1.0, 0.3)
+_AFTER_DRIFT: Final = (1.0, 0.1)
 """Prior SD of intercept and slope once calibration has drifted."""
 
 
@@ -129,7 +129,7 @@ class Trainer:
         self.counts.update(cohorts=len(fresh), cuts=len(closing.cuts))
         if not closing.cuts:
             return
-        ahead = one_a_person(closing.cuts)
+        ahead = sample(closing.cuts, closing.persons)
         before = self._metrics(ahead)
         found = list(self._look(closing, ahead))
         first = not self.models["plain"].n
@@ -140,8 +140,10 @@ class Trainer:
         self._group(ahead)
         after = self._metrics(ahead)
         for one in found:
-            yield Said("drift", {"what": one.what, "size": one.size, "action": one.action.value, "before": before,
-                                 "after": after})
+            yield Said(
+                "drift",
+                {"what": one.what, "size": one.size, "action": one.action.value, "before": before, "after": after},
+            )
         if self.contest.won:
             yield self._switch()
         self.version += 1
@@ -196,7 +198,7 @@ class Trainer:
         """Learn what the model itself has not taken up of the latest cohort's level and spread."""
         self.recalibration, self.offsets = Recalibration(), {}
         z, y = self._log_odds(ahead)
-        self.recalibration = recalibrate(z, y, *_AFTER_DRIFT) if drifted else recalibrate(z, y)
+        self.recalibration = recalibrate(z, y, *_AFTER_DRIFT) if drifted else recalibrate(z, y, one_cohort=True)
 
     def _group(self, ahead: list[Cut]) -> None:
         """Shrink each group's remaining intercept to zero by its own information: partial pooling."""
@@ -211,8 +213,10 @@ class Trainer:
         large = sorted(residuals.items(), key=lambda item: (-item[1][2], item[0]))[:_MOST_GROUPS]
         for group, (excess, information, n) in large:
             if n >= _FEWEST_OF_GROUP:
-                variance = 1 / (information + 1 / _GROUP_VARIANCE)
-                self.offsets[group] = (excess * variance, variance)
+                # What was seen is the group's own level plus that of its cohort, which does not come again.
+                noise = COHORT_SD**2 + 1 / information
+                share = _GROUP_VARIANCE / (_GROUP_VARIANCE + noise)
+                self.offsets[group] = (share * excess / information, _GROUP_VARIANCE * (1 - share))
 
     def _switch(self) -> Said:
         low, high = self.contest.bounds()
@@ -272,8 +276,7 @@ class Trainer:
             "centre": self._centre.tolist(),
             "closed": list(self._closed),
             "open": {
-                code: {key: member.to_json() for key, member in members.items()}
-                for code, members in self._open.items()
+                code: {key: member.to_json() for key, member in members.items()} for code, members in self._open.items()
             },
         }
 
@@ -298,12 +301,12 @@ class Trainer:
         return trainer
 
 
-def one_a_person(cuts: list[Cut]) -> list[Cut]:
-    """Keep each person's first cut in the order given, which is by hash: independent, and of any week."""
-    kept: dict[tuple[str, str], Cut] = {}
-    for cut in cuts:
-        kept.setdefault((cut.cohort, cut.key), cut)
-    return list(kept.values())
+def sample(cuts: list[Cut], persons: int) -> list[Cut]:
+    """Keep about as many cuts as there are persons, evenly from hash order: hardly two of a person.
+
+    One cut of each person would be biased: who left early has few of them, and would weigh more than in life.
+    """
+    return cuts[:: max(1, round(len(cuts) / max(1, persons)))]
 
 
 def _other(name: str) -> str:

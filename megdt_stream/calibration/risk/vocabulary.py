@@ -126,4 +126,4 @@ def _clamp(value: Any) -> float:
         return 0.0
     if math.isnan(number):
         return 0.0
-    return -LIMIT if number < -LIMIT else LIMIT if number > LIMIT else number
+    return -LIMIT if number < -LIMIT else min(number, LIMIT)

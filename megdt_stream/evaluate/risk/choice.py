@@ -23,7 +23,11 @@ class Choice:
 
 
 def choose(
-    train: Path, test: Path, modules: Iterable[str], train_presentations: Iterable[str], test_presentations: Iterable[str]
+    train: Path,
+    test: Path,
+    modules: Iterable[str],
+    train_presentations: Iterable[str],
+    test_presentations: Iterable[str],
 ) -> Choice:
     """Settle what is played.
 
@@ -62,9 +66,7 @@ def chosen(directory: Path, named: tuple[str, ...], modules: tuple[str, ...]) ->
 
     def ours(rows: Iterable[Row]) -> list[Row]:
         return [
-            row
-            for row in rows
-            if row["code_presentation"] in named and (not modules or row["code_module"] in modules)
+            row for row in rows if row["code_presentation"] in named and (not modules or row["code_module"] in modules)
         ]
 
     works = ours(tables.assessments)

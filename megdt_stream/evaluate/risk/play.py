@@ -175,11 +175,11 @@ def _entry_values(row: Row) -> Iterator[tuple[str, float]]:
     education = _EDUCATION.get(row.get("highest_education") or "")
     if education is not None:
         yield "qualification", education
-    attempts, credits = row.get("num_of_prev_attempts") or "", row.get("studied_credits") or ""
+    attempts, studied = row.get("num_of_prev_attempts") or "", row.get("studied_credits") or ""
     if attempts.isdigit():
         yield "attempts", float(attempts)
-    if credits.isdigit():
-        yield "load", int(credits) / _FULL_TIME_CREDITS
+    if studied.isdigit():
+        yield "load", int(studied) / _FULL_TIME_CREDITS
     band = (row.get("imd_band") or "").split("-")[0].rstrip("%")
     if band.isdigit():
         yield "area", int(band) / 100

@@ -179,4 +179,4 @@ def _finite(value: Any) -> float:
         return 0.0
     if math.isnan(number):
         return 0.0
-    return -_INPUT if number < -_INPUT else _INPUT if number > _INPUT else number
+    return -_INPUT if number < -_INPUT else min(number, _INPUT)

@@ -27,6 +27,48 @@ class Ablation(NamedTuple):
 
 ABLATIONS = (
     Ablation(
+        "features look ahead",
+        "evaluate/risk/play.py",
+        "due[0][0] < outgoing.available",
+        "due[0][0] < outgoing.available - 40 * DAY_MS",
+        "tests/risk/test_evaluate.py",
+    ),
+    Ablation(
+        "what is not due yet counts as missed",
+        "calibration/risk/features.py",
+        "if work.due <= now]",
+        "if work.due]",
+        "tests/risk/test_features.py",
+    ),
+    Ablation(
+        "no number is a number",
+        "calibration/risk/vocabulary.py",
+        "if math.isnan(number):\n        return 0.0\n",
+        "",
+        "tests/risk/test_features.py",
+    ),
+    Ablation(
+        "a closed cohort takes more",
+        "calibration/risk/trainer.py",
+        "if event.cohort in self._closed:",
+        "if event is None:",
+        "tests/risk/test_trainer.py",
+    ),
+    Ablation(
+        "who was intervened on is learnt from",
+        "calibration/risk/cohorts.py",
+        "if member.intervened is not None:",
+        "if member.intervened == -1:",
+        "tests/risk/test_trainer.py",
+    ),
+    Ablation(
+        "a cohort is learnt in the order of arrival",
+        "calibration/risk/cohorts.py",
+        "    closing.cuts.sort(key=_shuffled)\n",
+        "",
+        "tests/risk/test_trainer.py",
+    ),
+    Ablation(
         "what comes back in a circle is taken",
         "twin/person.py",
         " and name not in held.via",

@@ -19,7 +19,8 @@ from megdt_stream.calibration.risk.recalibration import COHORT_SD
 from megdt_stream.calibration.risk.vocabulary import FEATURES
 
 Floats = NDArray[np.float64]
-_LOUD: Final = 1.96
+_LOUD: Final = 1.645
+"""One in ten ordinary cohorts is taken for a shift: recalibrating is cheap, and a shift of .5 is 2.2 of these apart."""
 _LOUD_LOSS: Final = 3.0
 _FAR: Final = 0.8
 """Standard deviations by which a feature's mean may move (a large effect by Cohen's convention)."""

@@ -16,10 +16,10 @@ _BARE: Final = 1
 
 
 class Work(NamedTuple):
-    """Something expected by `due` (ms): how often it came (`count` is asked for), mean level, mean time (ms)."""
+    """Something expected by `due` (ms): how often it came (`asked` for), mean level, mean time (ms)."""
 
     due: int
-    count: int
+    asked: int
     came: int
     level: float | None
     at: float
@@ -27,7 +27,7 @@ class Work(NamedTuple):
     @property
     def missed(self) -> bool:
         """Tell whether less came than was asked for."""
-        return self.came < self.count
+        return self.came < self.asked
 
 
 class Schedule(NamedTuple):

@@ -11,6 +11,7 @@ import typer
 from megdt_stream.cli import effects
 from megdt_stream.cli import evaluate_rehearsal as rehearsal
 from megdt_stream.cli.output import Json, emit, examples, out, say
+from megdt_stream.cli.risk import EPILOG, risk
 
 if TYPE_CHECKING:
     from megdt_stream.evaluate.ratings import Ratings
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command("twin", epilog=examples("megdt evaluate twin", "megdt evaluate twin --seeds 20 --json > twin.json"))(
         twin
     )
+    group.command("risk", epilog=EPILOG)(risk)
     group.command(
         "warnings",
         epilog=examples(

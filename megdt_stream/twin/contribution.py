@@ -40,13 +40,16 @@ class Contribution(msgspec.Struct, frozen=True, gc=False):
 NOTHING: Final = Contribution((), ())
 _ONE: Final[Sum] = (1,)
 _MINUTE_MS: Final = 60_000
+_HOUR_MS: Final = 60 * _MINUTE_MS
 
 
 def _assessment(fact: Assessment) -> Contribution:
     period = fact.happened // PERIOD_MS
     rater = fact.assessor or "-"
     progress = progress_field(fact.rotation, fact.item or fact.instrument)
-    sums: list[tuple[str, Sum]] = [("k|assessment", _ONE), (progress, _ONE)]
+    # Zero where nothing was marked: counts and times of such forms are known all the same.
+    mean = sum(y for _, _, y, _ in fact.marks) // len(fact.marks) if fact.marks else 0
+    sums: list[tuple[str, Sum]] = [("k|assessment", _ONE), (progress, (1, mean, fact.happened // _HOUR_MS))]
     for competency, _, y, w in fact.marks:
         sums.append((f"c|{competency}|{period}|{rater}", (1, w, w * y)))
     for competency, _ in fact.missing:
@@ -82,7 +85,7 @@ def _self_assessment(fact: SelfAssessment) -> Contribution:
 
 
 def progress_field(rotation: str | None, key: str) -> str:
-    """Name the sum that counts assessments of a rotation under an expected key."""
+    """Name the sum of assessments of a rotation under an expected key: count, mean levels (thousandths), hours."""
     return f"a|{rotation or '-'}|{key}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import zip_longest
 
 import msgspec
 
@@ -109,8 +110,11 @@ def apply(twin: Twin, given: Contribution) -> list[str]:
         old = sums.get(field)
         if old is None:
             sums[field] = value
-        elif len(old) == 1:
+        elif len(old) == len(value) == 1:
             _put(sums, field, (old[0] + value[0],))
+        elif len(old) != len(value):
+            # Rows carried over by a worker of format 1 have a bare count where there are three numbers today.
+            _put(sums, field, tuple(a + b for a, b in zip_longest(old, value, fillvalue=0)))
         else:
             _put(sums, field, (old[0] + value[0], old[1] + value[1], old[2] + value[2]))
     for field, slot in given.slots:

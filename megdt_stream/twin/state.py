@@ -25,7 +25,7 @@ _SHADOW_KIND: Final = "s"
 PERSON_KINDS: Final = frozenset((_LINK_KIND, _REGISTER_KIND, _SHADOW_KIND))
 """Kinds of fields that are kept beside the twin, not in it."""
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of what is stored of a partition's twins (docs/records.md, section 6): a field's meaning, a row's layout. It
 goes up by one with every change that an earlier version would misread; a worker leaves twins of another format alone,
 and `megdt rebuild` makes them anew from the log."""

@@ -13,6 +13,7 @@ from megdt_stream.verify.times import DAY_MS
 
 PERIOD_MS: Final = 28 * DAY_MS
 WEEK_MS: Final = 7 * DAY_MS
+_HOUR_MS: Final = 60 * MINUTE_MS
 _MONDAY_MS: Final = 3 * DAY_MS  # 1970-01-01 was a Thursday
 
 Sums = tuple[tuple[str, tuple[int, ...]], ...]
@@ -109,7 +110,10 @@ def _stamp(evidence: dict[str, Any], *names: str) -> list[Any]:
 def _assessment(evidence: dict[str, Any]) -> tuple[_Sums, _Slots]:
     period, assessor = _period(evidence), _or_dash(evidence.get("assessor"))
     key = evidence["instrument"] if evidence.get("item") is None else evidence["item"]
-    arrived: _Sums = [(f"a|{_or_dash(evidence.get('rotation'))}|{key}", (1,))]
+    levels = [y for _, _, y, _ in evidence["marks"]]
+    mean = sum(levels) // len(levels) if levels else 0
+    progress = f"a|{_or_dash(evidence.get('rotation'))}|{key}"
+    arrived: _Sums = [(progress, (1, mean, evidence["happened"] // _HOUR_MS))]
     marks = [(f"c|{c}|{period}|{assessor}", (1, w, w * y)) for c, _, y, w in evidence["marks"]]
     missing = [(f"m|{competency}|{period}", (1,)) for competency, _ in evidence["missing"]]
     return arrived + marks + missing, []

@@ -249,7 +249,7 @@ def expected_fields(evidence):
 
 
 def _triple(field):
-    return field[0] in "cvtu" or (field[0] == "f" and not field.endswith("|timed"))
+    return field[0] in "acvtu" or (field[0] == "f" and not field.endswith("|timed"))
 
 
 def _sums(fact):
@@ -258,7 +258,8 @@ def _sums(fact):
     if kind != "retraction":
         yield f"k|{kind}", (1,)
     if kind == "assessment":
-        yield f"a|{fact.rotation or '-'}|{fact.item or fact.instrument}", (1,)
+        mean = sum(y for _, _, y, _ in fact.marks) // max(1, len(fact.marks))
+        yield f"a|{fact.rotation or '-'}|{fact.item or fact.instrument}", (1, mean, fact.happened // 3_600_000)
         for competency, _, y, w in fact.marks:
             yield f"c|{competency}|{period}|{fact.assessor or '-'}", (1, w, w * y)
         for competency, _ in fact.missing:

@@ -5,7 +5,8 @@ import pytest
 
 from megdt_stream.evidence.record import Exposure, Retraction
 from megdt_stream.twin import journal
-from megdt_stream.twin.fold import Verdict, fold
+from megdt_stream.twin.contribution import Contribution
+from megdt_stream.twin.fold import Verdict, apply, fold
 from megdt_stream.twin.journal import MAX_VERSIONS
 from megdt_stream.twin.rotation import rotation_state
 from megdt_stream.twin.state import Twin
@@ -129,3 +130,11 @@ def test_a_plan_that_states_no_expectations_leaves_the_earlier_ones():
 def test_a_step_without_a_plan_expects_nothing():
     state = rotation_state({"r|R|aa": slot(0, 0, "ended"), "r|R|bb": slot(1, 0, "ended")})
     assert (state.base, state.starts, state.expects) == (None, None, ())
+
+
+def test_a_bare_count_of_format_1_adds_to_the_three_numbers_of_today():
+    for first, second in (((1,), (1, 3000, 480_000)), ((1, 3000, 480_000), (1,))):
+        twin = Twin()
+        apply(twin, Contribution((("a|R-1|m-1", first),), ()))
+        apply(twin, Contribution((("a|R-1|m-1", second),), ()))
+        assert twin.sums == {"a|R-1|m-1": (2, 3000, 480_000)}

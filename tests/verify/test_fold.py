@@ -13,6 +13,7 @@ from megdt_stream.verify.reference import DAY_MS, Rule
 
 RULE = Rule(1, 7 * DAY_MS, "medium", "education-office")
 PERIOD_728 = 1_762_133_400_000  # 2025-11-03T01:30:00Z; floor(... / 2,419,200,000) = 728
+HOUR_728 = 489_481
 
 
 def h(number: int) -> str:
@@ -59,7 +60,7 @@ def test_an_assessment_adds_its_sums():
     missing = [["prof", "not-observed"]]
     chain.assess(marks=marks, missing=missing, item="m-1", assessor="k1.s", rotation="R-1")
     assert chain.twin == {
-        "a|R-1|m-1": "1",
+        "a|R-1|m-1": f"1 3375 {HOUR_728}",
         "c|history|728|k1.s": "1 1250 4375000",
         "c|exam|728|k1.s": "1 1250 4062500",
         "m|prof|728": "1",
@@ -71,7 +72,11 @@ def test_sums_add_up_over_records():
     chain = Chain()
     chain.assess(3500, record=1)
     chain.assess(-500, record=2)
-    assert chain.twin == {"a|-|mini-cex": "2", "c|history|728|-": "2 2500 3750000", "k|assessment": "2"}
+    assert chain.twin == {
+        "a|-|mini-cex": f"2 3000 {2 * HOUR_728}",
+        "c|history|728|-": "2 2500 3750000",
+        "k|assessment": "2",
+    }
 
 
 def test_every_other_kind():
@@ -175,7 +180,11 @@ def test_the_highest_revision_stands_in_any_order(revisions):
     chain = Chain()
     for rev in revisions:
         chain.assess(1000 * (rev + 1), rev=rev)
-    assert chain.twin == {"a|-|mini-cex": "1", "c|history|728|-": "1 1250 3750000", "k|assessment": "1"}
+    assert chain.twin == {
+        "a|-|mini-cex": f"1 3000 {HOUR_728}",
+        "c|history|728|-": "1 1250 3750000",
+        "k|assessment": "1",
+    }
     assert chain.counts == {"accepted": 3}
 
 

@@ -295,7 +295,7 @@ class _Converter:
 
 
 def _presentation(row: Row, works: list[Row]) -> _Presentation:
-    starts, length = _start(row), _whole(row, "module_presentation_length")
+    starts, length = start_of(row), _whole(row, "module_presentation_length")
     return _Presentation(
         code=_code(row),
         module=row["code_module"],
@@ -337,8 +337,8 @@ def _code(row: Row) -> str:
     return f"{row['code_module']}-{row['code_presentation']}"
 
 
-def _start(row: Row) -> int:
-    """Give a presentation's start in ms: 1 February (B) or 1 October (J), 00:00 UTC."""
+def start_of(row: Row) -> int:
+    """Give a presentation's start in ms: 1 February (B) or 1 October (J), 00:00 UTC. Raises ValueError for another."""
     code = row["code_presentation"]
     year, letter = code[:-1], code[-1:]
     if letter not in _FIRST_MONTH or not (year.isascii() and year.isdigit() and len(year) == 4):

@@ -36,6 +36,11 @@ def week_of(ms: int) -> int:
     return (ms + _MONDAY_MS) // WEEK_MS
 
 
+def week_starts(week: int) -> int:
+    """Give the moment (ms) at which a week begins."""
+    return week * WEEK_MS - _MONDAY_MS
+
+
 Digest: TypeAlias = Annotated[str, msgspec.Meta(min_length=16, max_length=16)]
 """Sixteen hex digits. Msgspec sees to the length, `decode` to the digits: a pattern would cost more than all else."""
 

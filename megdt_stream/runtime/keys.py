@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from megdt_stream.store_keys import own, tag, view
 
-__all__ = ["intake_counts", "outbox", "own", "pending", "person", "tag", "twin", "view"]
+__all__ = ["archive", "intake_counts", "outbox", "own", "pending", "person", "tag", "twin", "view", "words"]
 
 
 def pending(topic: str, partition: int) -> str:
@@ -30,3 +30,13 @@ def twin(partition: int, letter: str, trainee: str) -> str:
 def person(partition: int, letter: str, trainee: str) -> str:
     """Name what is kept beside a twin: whom the pseudonym belongs to, and who belongs to it."""
     return f"{view(partition, letter)}p:{trainee}"
+
+
+def archive(partition: int, letter: str, trainee: str) -> str:
+    """Name the archive of a twin: what is known of closed periods."""
+    return f"{view(partition, letter)}z:{trainee}"
+
+
+def words(partition: int, letter: str, trainee: str) -> str:
+    """Name the words of a trainee's journal."""
+    return f"{view(partition, letter)}n:{trainee}"

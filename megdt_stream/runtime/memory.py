@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from megdt_stream.errors import TopicRecreated, TwinFormat
 from megdt_stream.mirror import Changes, Deadlines, HeldKey, InputPartition, Needs, Partition, RowKey, Rows
+from megdt_stream.runtime import stored as stores
 from megdt_stream.runtime.store import (
     Commit,
     Outgoing,
@@ -26,7 +27,7 @@ from megdt_stream.runtime.store import (
 )
 from megdt_stream.twin import journal, person
 from megdt_stream.twin.person import Held
-from megdt_stream.twin.state import PERSON_KINDS, Twin
+from megdt_stream.twin.state import Twin
 
 
 @dataclass(slots=True)
@@ -50,6 +51,8 @@ class View:
 
     twins: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
     persons: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    archives: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
+    words: dict[str, dict[str, bytes]] = field(default_factory=lambda: defaultdict(dict))
     rows: dict[RowKey, bytes] = field(default_factory=dict)
     carried: dict[HeldKey, bytes] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
@@ -126,16 +129,17 @@ class MemoryLedger:
         """Load the twins and the known journal rows a batch needs."""
         stored = self._views[number, view]
         twins = {
-            trainee: Twin.from_fields(
-                (name.encode(), text)
-                for fields in (stored.twins.get(trainee, {}), stored.persons.get(trainee, {}))
-                for name, text in fields.items()
+            trainee: stores.read_twin(
+                (*_pairs(stored.twins.get(trainee)), *_pairs(stored.persons.get(trainee))),
+                _pairs(stored.archives.get(trainee)),
+                _pairs(stored.words.get(trainee)),
             )
             for trainee in needs.trainees
         }
-        wanted = {*needs.rows, *(key for key in stored.rows if key[0] in needs.whole)}
+        wanted = {*needs.rows, *(key for key in stored.rows if key[0] in needs.whole)} & stored.rows.keys()
+        words = {name: stores.read_words(_pairs(stored.words.get(name))) for name in {key[0] for key in wanted}}
         rows = Rows()
-        rows.own = {key: journal.unpack(stored.rows[key]) for key in wanted if key in stored.rows}
+        rows.own = {key: journal.unpack(stored.rows[key], key[1], words[key[0]]) for key in wanted}
         rows.carried = {key: person.unpack(row) for key, row in stored.carried.items() if key[0] in needs.whole}
         return twins, rows
 
@@ -160,7 +164,7 @@ class MemoryLedger:
             return verdict
         view = self._views[partition.number, taken.view]
         _write_twins(view, partition, changes)
-        view.rows.update((key, journal.pack(row)) for key, row in changes.rows.items())
+        _write_rows(view, partition, changes)
         for key, held in changes.carried.items():
             if held is None:
                 view.carried.pop(key, None)
@@ -261,14 +265,12 @@ class MemoryLedger:
 
 def _write_twins(view: View, partition: Partition, changes: Changes) -> None:
     for trainee, names in changes.fields.items():
-        twin = partition.twins[trainee]
-        for name in names:
-            kept = view.persons if name[0] in PERSON_KINDS else view.twins
-            text = twin.text(name)
-            if text is None:
+        hashes = (view.twins, view.persons, view.archives)
+        for kept, writing in zip(hashes, stores.changed(partition.twins[trainee], names), strict=True):
+            for name, value in writing.put.items():
+                kept[trainee][name] = value if isinstance(value, bytes) else value.encode()
+            for name in writing.gone:
                 kept[trainee].pop(name, None)
-            else:
-                kept[trainee][name] = text if isinstance(text, bytes) else text.encode()
             if not kept[trainee]:
                 del kept[trainee]
 
@@ -279,6 +281,17 @@ def _write_contributed(view: View, changes: Changes) -> None:
     for trainee, told in changes.contributed.items():
         known = view.sent[trainee] | told
         view.sent[trainee] = {name: digest for name, digest in known.items() if digest is not None}
+
+
+def _write_rows(view: View, partition: Partition, changes: Changes) -> None:
+    for (trainee, h), row in changes.rows.items():
+        words = stores.words_of(partition.twins[trainee])
+        view.rows[trainee, h] = journal.pack(row, h, words)
+        view.words[trainee].update((str(n), word.encode()) for n, word in words.added().items())
+
+
+def _pairs(fields: Mapping[str, bytes] | None) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value) for name, value in (fields or {}).items()]
 
 
 def _write_deadlines(view: View, changes: Changes) -> None:

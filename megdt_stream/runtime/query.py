@@ -18,8 +18,10 @@ from megdt_stream.errors import Unavailable
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.partition import partition_of
 from megdt_stream.runtime import keys
+from megdt_stream.runtime.stored import read_twin
 from megdt_stream.twin.state import Twin
 
+_WHOLE: Final = (keys.twin, keys.person, keys.archive)
 _BLOCK: Final = 64
 _SCAN: Final = 2_000
 _BATCH: Final = 500
@@ -90,10 +92,9 @@ class Query:
         partition = partition_of(trainee, partitions)
         view, now = self._ask([("HMGET", keys.own(topics.EVIDENCE.name, partition), "view", "now")])[0]
         letter = (view or b"a").decode()
-        names = keys.twin(partition, letter, trainee), keys.person(partition, letter, trainee)
-        twin, beside = self._ask([("HGETALL", name) for name in names])
+        twin, beside, archive = self._ask([("HGETALL", key(partition, letter, trainee)) for key in _WHOLE])
         fields = twin | beside
-        return Stored(trainee, Twin.from_fields(fields.items()), int(now or 0)) if fields else None
+        return Stored(trainee, read_twin(fields.items(), archive.items()), int(now or 0)) if fields else None
 
     def trainees(self) -> Iterator[str]:
         """Give every trainee who has a twin, in no order, each once."""
@@ -113,10 +114,11 @@ class Query:
         trainees = self.trainees()
         while some := list(islice(trainees, _BATCH)):
             places = [(trainee, partition_of(trainee, partitions)) for trainee in some]
-            replies = self._ask([("HGETALL", keys.twin(p, views[p], trainee)) for trainee, p in places])
-            for (trainee, partition), fields in zip(places, replies, strict=True):
+            asked = [("HGETALL", key(p, views[p], name)) for name, p in places for key in (keys.twin, keys.archive)]
+            replies = iter(self._ask(asked))
+            for (trainee, partition), fields, archive in zip(places, replies, replies, strict=False):
                 if fields:
-                    yield Stored(trainee, Twin.from_fields(fields.items()), nows[partition])
+                    yield Stored(trainee, read_twin(fields.items(), archive.items()), nows[partition])
 
     def subjects(self) -> Iterator[Stored]:
         """Give every pseudonym that the store knows of, with its links, in no order; `twins` leaves the links out."""
@@ -125,11 +127,11 @@ class Query:
         names = self._names(views)
         while some := list(islice(names, _BATCH)):
             places = [(name, partition_of(name, len(views))) for name in some]
-            asked = [("HGETALL", key(n, views[n], name)) for name, n in places for key in (keys.twin, keys.person)]
+            asked = [("HGETALL", key(n, views[n], name)) for name, n in places for key in _WHOLE]
             replies = iter(self._ask(asked))
-            for (name, n), fields, beside in zip(places, replies, replies, strict=False):
+            for (name, n), fields, beside, archive in zip(places, replies, replies, replies, strict=False):
                 if fields or beside:
-                    yield Stored(name, Twin.from_fields((fields | beside).items()), nows[n])
+                    yield Stored(name, read_twin((fields | beside).items(), archive.items()), nows[n])
 
     def _names(self, views: Mapping[int, str]) -> Iterator[str]:
         seen: set[str] = set()

@@ -8,7 +8,7 @@ a second set of twins meanwhile, and says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -28,6 +28,7 @@ from megdt_stream.runtime.recovery import identity, sent_messages
 from megdt_stream.runtime.sent_images import Sent, as_changes, of_partition, read_sent
 from megdt_stream.runtime.settings import Settings
 from megdt_stream.runtime.store import Commit, Store, Taken, pack_message
+from megdt_stream.runtime.stored import content, content_of
 from megdt_stream.seed_files import load_rule
 from megdt_stream.twin import state
 from megdt_stream.twin.state import Twin
@@ -162,7 +163,7 @@ class _PartitionRebuild:
 
     async def _live(self) -> dict[str, str]:
         found = await self._client.hgetall(keys.own(_TOPIC, self._number))
-        live = {_bytes(name).decode(): _bytes(value).decode() for name, value in found.items()}
+        live = {name.decode(): value.decode() for name, value in found.items()}
         live.setdefault("view", "a")
         live.setdefault("offset", "0")
         live.setdefault("format", "1")
@@ -205,7 +206,7 @@ class _PartitionRebuild:
 
     async def compare(self, result: Rebuilt) -> None:
         """Compare the old view, which nobody writes any more, with what was rebuilt; then remove it."""
-        rebuilt = {trainee: _digest(twin.fields().items()) for trainee, twin in self._partition.twins.items()}
+        rebuilt = {trainee: _digest(content_of(twin)) for trainee, twin in self._partition.twins.items()}
         rebuilt = {trainee: found for trainee, found in rebuilt.items() if found != _EMPTY}
         prefix = keys.view(self._number, self._old)
         result.twins += len(rebuilt)
@@ -219,10 +220,17 @@ class _PartitionRebuild:
             before.add(trainee)
             if trainee not in rebuilt:
                 result.surplus.append(trainee)
-            elif _digest((await self._client.hgetall(key)).items()) != rebuilt[trainee]:
+            elif _digest(await self._content(key, keys.archive(self._number, self._old, trainee))) != rebuilt[trainee]:
                 result.differing.append(trainee)
         result.missing += sorted(rebuilt.keys() - before)
         await self._wipe(self._old)
+
+    async def _content(self, twin: bytes, archive: str) -> list[tuple[bytes, bytes]]:
+        fields, chunks = await self._client.hgetall(twin), await self._client.hgetall(archive)
+        try:
+            return list(content(fields.items(), chunks.items()))
+        except ValueError:
+            return []  # an archive that is none: the twin differs
 
     async def send_missing(self, sent: frozenset[str]) -> int:
         """Put into the outbox what the log causes and nobody ever sent: lost with a store, perhaps."""
@@ -253,17 +261,12 @@ def _escaped(prefix: str) -> str:
     return prefix.replace("[", "\\[").replace("*", "\\*").replace("?", "\\?")
 
 
-def _digest(fields: Iterable[tuple[Any, Any]] | Mapping[Any, Any]) -> bytes:
-    """Fingerprint a twin's fields as the store holds them."""
-    pairs = sorted((_bytes(name), _bytes(value)) for name, value in fields)
+def _digest(content: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Fingerprint what a twin's hashes hold, but for its archive's compression."""
     hasher = blake2b(digest_size=16)
-    for name, value in pairs:
-        hasher.update(name + b"\0" + value + b"\0")
+    for name, value in content:
+        hasher.update(b"%d %d " % (len(name), len(value)) + name + value)
     return hasher.digest()
-
-
-def _bytes(value: str | bytes) -> bytes:
-    return value.encode() if isinstance(value, str) else value
 
 
 _EMPTY = _digest(())

@@ -32,12 +32,12 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from megdt_stream.errors import StoreError, TopicRecreated, TwinCorrupt, TwinFormat, Unavailable
 from megdt_stream.evidence import topics
 from megdt_stream.mirror import Changes, Deadlines, HeldKey, InputPartition, Message, Needs, Partition, RowKey, Rows
-from megdt_stream.runtime import keys
+from megdt_stream.runtime import keys, stored
 from megdt_stream.runtime.pipelining import Pipelining
 from megdt_stream.twin import journal, person, state
-from megdt_stream.twin.journal import Row
+from megdt_stream.twin.journal import HASH, Row, Words
 from megdt_stream.twin.person import Held
-from megdt_stream.twin.state import PERSON_KINDS, Twin
+from megdt_stream.twin.state import Twin
 
 _member: Final = msgspec.msgpack.Encoder().encode
 # Redis' cmsgpack knows strings, which may hold any bytes, and not the later binary type.
@@ -56,9 +56,6 @@ _TRANSIENT: Final = (
 
 
 _NIBBLES: Final = "0123456789abcdef"
-_HASH: Final = 8
-"""Bytes of a record hash."""
-
 _ACTIVE: Final = b"active:"
 """Begins the fields of a cursor that name a kind's model in force: `<at> <version>`."""
 
@@ -129,6 +126,7 @@ class Store:
         self._owner = owner
         texts = {name: files(__package__).joinpath("lua", f"{name}.lua").read_text() for name in _SCRIPTS}
         self._redis = Pipelining(client, texts)
+        self._written: dict[int, tuple[Changes, bytes]] = {}
 
     async def _run(self, name: str, names: Sequence[str], args: Sequence[Any]) -> Any:
         try:
@@ -218,37 +216,41 @@ class Store:
         order = _by_shard(needs.rows)
         wanted = [
             needs.trainees,
-            [part for name, asked in order.items() for part in (f"j:{name}", [bytes.fromhex(h) for _, h in asked])],
-            [f"{kind}:{trainee}:{nibble}" for trainee in needs.whole for kind in "jc" for nibble in _NIBBLES],
+            [
+                part
+                for name, asked in order.items()
+                for part in (f"j:{name}", [bytes.fromhex(h) for _, h in asked], f"n:{asked[0][0]}")
+            ],
+            [name for trainee in needs.whole for name in _whole(trainee)],
         ]
         twins, found, whole = await self._run(
             "load", [keys.own("megdt.evidence.v1", number)], [keys.view(number, view), _pack(wanted)]
         )
         rows = Rows()
-        for asked, values in zip(order.values(), found, strict=True):
+        for asked, (values, said) in zip(order.values(), found, strict=True):
+            words = _words(number, view, asked[0][0], said)
             for key, value in zip(asked, values, strict=True):
                 if value is not None:
-                    rows.own[key] = _unpacked(number, view, key, value)
+                    rows.own[key] = _unpacked(number, view, key, value, words)
         self._take_whole(number, view, needs.whole, iter(whole), rows)
         loaded = {}
-        for trainee, fields in zip(needs.trainees, twins, strict=True):
+        for trainee, (fields, chunks, said) in zip(needs.trainees, twins, strict=True):
             try:
-                loaded[trainee] = Twin.from_fields(_pairs(fields))
+                loaded[trainee] = stored.read_twin(_pairs(fields), _pairs(chunks), _pairs(said))
             except ValueError as error:
                 raise TwinCorrupt(f"{keys.twin(number, view, trainee)}: {error}") from error
         return loaded, rows
 
     def _take_whole(self, number: int, view: str, trainees: Sequence[str], shards: Iterator[Any], rows: Rows) -> None:
         for trainee in trainees:
+            words = _words(number, view, trainee, next(shards))
             for _ in _NIBBLES:
-                for name, value in _pairs(next(shards)):
+                for name, value in stored.join_rows(dict(_pairs(next(shards)))).items():
                     key = trainee, name.hex()
-                    rows.own[key] = _unpacked(number, view, key, value)
+                    rows.own[key] = _unpacked(number, view, key, value, words)
             for _ in _NIBBLES:
                 for name, value in _pairs(next(shards)):
-                    rows.carried[trainee, name[:_HASH].hex(), name[_HASH:].decode()] = _held(
-                        number, view, trainee, value
-                    )
+                    rows.carried[trainee, name[:HASH].hex(), name[HASH:].decode()] = _held(number, view, trainee, value)
 
     async def load_carried(self, number: int, view: str, needed: Sequence[HeldKey]) -> dict[HeldKey, Held]:
         """Load the carried rows a batch needs."""
@@ -256,13 +258,13 @@ class Store:
         for key in needed:
             trainee, h, _ = key
             shards.setdefault(f"c:{trainee}:{journal.shard(h)}", []).append(key)
-        fields = [part for name, asked in shards.items() for part in (name, [_carried_field(key) for key in asked])]
+        fields = [part for name, asked in shards.items() for part in (name, [_carried_field(key) for key in asked], "")]
         _, found, _ = await self._run(
             "load", [keys.own("megdt.evidence.v1", number)], [keys.view(number, view), _pack([[], fields, []])]
         )
         return {
             key: _held(number, view, key[0], value)
-            for asked, values in zip(shards.values(), found, strict=True)
+            for asked, (values, _) in zip(shards.values(), found, strict=True)
             for key, value in zip(asked, values, strict=True)
             if value is not None
         }
@@ -282,6 +284,10 @@ class Store:
         `caused`: append time (ms) of the records that caused messages, by offset.
         """
         number = partition.number
+        # A commit that is tried again writes the same: what it writes is made once, for that changes what is known
+        # of the store. One that is refused is followed by a new partition.
+        if number not in self._written or self._written[number][0] is not changes:
+            self._written[number] = changes, _pack(_written(partition, changes, caused))
         reply = await self._run(
             "commit",
             [keys.own(topic, number), keys.outbox(number)],
@@ -291,9 +297,10 @@ class Store:
                 base,
                 end,
                 changes.now,
-                _pack(_written(partition, changes, caused)),
+                self._written[number][1],
             ],
         )
+        del self._written[number]
         return Commit(reply[0])
 
     # --- intake's batch ---
@@ -409,16 +416,20 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
     hashes: dict[str, tuple[list[Any], list[Any]]] = {}
     for trainee, fields in changes.fields.items():
         twin = partition.twins[trainee]
-        for name in fields:
-            # What concerns the pseudonym is kept beside the twin (docs/records.md, section 6).
-            put, gone = _hash(hashes, ("p:" if name[0] in PERSON_KINDS else "t:") + trainee)
-            text = twin.text(name)
-            if text is None:
-                gone.append(name)
-            else:
-                put += (name, text)
+        for kind, writing in zip("tpz", stored.changed(twin, fields), strict=True):
+            if writing.put or writing.gone:
+                put, gone = _hash(hashes, f"{kind}:{trainee}")
+                put += [part for item in writing.put.items() for part in item]
+                gone += writing.gone
     for (trainee, h), row in changes.rows.items():
-        _hash(hashes, f"j:{trainee}:{h[-1]}")[0].extend((bytes.fromhex(h), journal.pack(row)))
+        pieces, surplus = stored.row_pieces(h, row, stored.words_of(partition.twins[trainee]))
+        put, gone = _hash(hashes, f"j:{trainee}:{journal.shard(h)}")
+        put += [part for item in pieces.items() for part in item]
+        gone += surplus
+    for trainee in {trainee for trainee, _ in changes.rows}:
+        added = stored.words_of(partition.twins[trainee]).added()
+        if added:
+            _hash(hashes, f"n:{trainee}")[0].extend([part for n, word in added.items() for part in (str(n), word)])
     for key, held in changes.carried.items():
         put, gone = _hash(hashes, f"c:{key[0]}:{key[1][-1]}")
         if held is None:
@@ -480,9 +491,22 @@ def _held(number: int, view: str, trainee: str, value: bytes) -> Held:
         raise TwinCorrupt(f"{keys.view(number, view)}c:{trainee}: {error}") from error
 
 
-def _unpacked(number: int, view: str, key: RowKey, value: bytes) -> Row:
+def _whole(trainee: str) -> Iterator[str]:
+    """Name the hashes of a trainee's whole journal and of all that is carried there."""
+    yield f"n:{trainee}"
+    yield from (f"{kind}:{trainee}:{nibble}" for kind in "jc" for nibble in _NIBBLES)
+
+
+def _words(number: int, view: str, trainee: str, fields: Any) -> Words:
     try:
-        return journal.unpack(value)
+        return stored.read_words(_pairs(fields))
+    except ValueError as error:
+        raise TwinCorrupt(f"{keys.view(number, view)}n:{trainee}: {error}") from error
+
+
+def _unpacked(number: int, view: str, key: RowKey, value: bytes, words: Words) -> Row:
+    try:
+        return journal.unpack(value, key[1], words)
     except ValueError as error:
         raise TwinCorrupt(f"{keys.view(number, view)}j:{key[0]}, record {key[1]}: {error}") from error
 

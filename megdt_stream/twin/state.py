@@ -9,15 +9,18 @@ pseudonym and not what was done under it: its links (the slot group `i`), and wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
+
+if TYPE_CHECKING:
+    from megdt_stream.twin.layout import Stored
 
 Sum: TypeAlias = tuple[int, ...]
 Slot: TypeAlias = list[Any]
 
-_SLOT_KINDS: Final = frozenset("roeqd")
-_STANDING_KIND: Final = "w"
+SLOT_KINDS: Final = frozenset("roeqd")
+STANDING_KIND: Final = "w"
 _SUM_KINDS: Final = frozenset("acmxkftuv")
 _LINK_KIND: Final = "i"
 _REGISTER_KIND: Final = "p"
@@ -61,10 +64,11 @@ class Twin:
 
     `sums`: field -> integers. `slots`: group -> field -> value, grouped so that a rotation's few steps are found
     without a search. `standing`: field -> value of open warnings. `personas`: pseudonym carried here -> register.
-    `shadow`: field -> value of own slots that a carried record stands in front of.
+    `shadow`: field -> value of own slots that a carried record stands in front of. `stored`: what the store's access
+    knows of where this rests (`layout`); nobody else's business, None where there is no store.
     """
 
-    __slots__ = ("personas", "shadow", "slots", "standing", "sums")
+    __slots__ = ("personas", "shadow", "slots", "standing", "stored", "sums")
 
     def __init__(self) -> None:
         self.sums: dict[str, Sum] = {}
@@ -73,6 +77,7 @@ class Twin:
         # Hardly any twin has these, and a cache holds a hundred thousand twins.
         self.personas: dict[str, Register] | None = None
         self.shadow: dict[str, Slot] | None = None
+        self.stored: Stored | None = None
 
     @property
     def head(self) -> str | None:
@@ -94,9 +99,9 @@ class Twin:
         for raw_field, raw in fields:
             field = raw_field.decode()
             kind = field[:1]
-            if kind in _SLOT_KINDS:
+            if kind in SLOT_KINDS:
                 twin.slots.setdefault(group_of(field), {})[field] = _json_decode(raw)
-            elif kind == _STANDING_KIND:
+            elif kind == STANDING_KIND:
                 twin.standing[field] = _json_decode(raw)
             elif kind in _SUM_KINDS:
                 twin.sums[field] = tuple(map(int, raw.split(b" ")))
@@ -110,6 +115,20 @@ class Twin:
             else:
                 raise ValueError(f"unknown twin field {field!r}")
         return twin
+
+    def put(self, field: str, value: list[Any]) -> None:
+        """Put a field of the twin proper that is not there yet. Raises ValueError for what is none."""
+        kind = field[:1]
+        if kind in _SUM_KINDS and field not in self.sums:
+            if not value or any(type(number) is not int for number in value):
+                raise ValueError(f"not integers: {field!r}")
+            self.sums[field] = tuple(value)
+        elif kind in SLOT_KINDS and field not in self.slots.setdefault(group_of(field), {}):
+            self.slots[group_of(field)][field] = value
+        elif kind == STANDING_KIND and field not in self.standing:
+            self.standing[field] = value
+        else:
+            raise ValueError(f"a field that is unknown, or there twice: {field!r}")
 
     def register(self, persona: str, register: Register) -> None:
         """Set a carried pseudonym's register."""
@@ -129,10 +148,10 @@ class Twin:
         if total is not None:
             return sum_text(total)
         kind = field[:1]
-        if kind in _SLOT_KINDS or kind == _LINK_KIND:
+        if kind in SLOT_KINDS or kind == _LINK_KIND:
             slot = self.slots.get(group_of(field), {}).get(field)
             return None if slot is None else _json_encode(slot)
-        if kind == _STANDING_KIND:
+        if kind == STANDING_KIND:
             value = self.standing.get(field)
             return None if value is None else _json_encode(value)
         if kind == _REGISTER_KIND:

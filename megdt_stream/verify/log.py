@@ -102,7 +102,8 @@ class MirrorState:
 
     `twins`: trainee -> field -> text; `persons`: the same of what is not twin; `journal`: trainee -> nibble ->
     digest -> packed versions; `carried`: trainee -> nibble -> digest and persona -> packed row; `due`: member -> score;
-    `active`: kind of model -> time and version of the one in force; `touched`: trainees who have not told entities yet.
+    `active`: kind of model -> time and version of the one in force; `touched`: trainees who have not told entities yet;
+    `archives`: trainee -> last period -> chunk; `words`: trainee -> number -> word of the journal.
     """
 
     offset: int = 0
@@ -117,6 +118,8 @@ class MirrorState:
     outbox: list[Message] = field(default_factory=list)
     active: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
+    archives: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
+    words: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from megdt_stream.verify.names import CONTRIBUTIONS, EVIDENCE, INPUTS, full_name
 _BATCH: Final = 1_000
 _ENTITY_KINDS: Final = ("faculty", "base", "resource", "process", "person")
 _KEY: Final = re.compile(r"megdt:\{(p(\d+)\.\d+)\}:(.+)", re.DOTALL)
-_VIEW_KEY: Final = re.compile(r"([a-z]+):(?:([tp]):([^:]+)|([jc]):([^:]+):([0-9a-f])|(due|seen|counts|touched))")
+_VIEW_KEY: Final = re.compile(r"([a-z]+):(?:([tpnz]):([^:]+)|([jc]):([^:]+):([0-9a-f])|(due|seen|counts|touched))")
 
 T = TypeVar("T")
 
@@ -177,7 +177,10 @@ def _take(mirror: MirrorState, rest: str, reply: Any) -> bool:
         return True
     _, whole, name, shards, trainee, nibble, other = match.groups()
     if whole:
-        (mirror.twins if whole == "t" else mirror.persons)[name] = _texts(reply)
+        if whole == "z":
+            mirror.archives[name] = reply
+        else:
+            {"t": mirror.twins, "p": mirror.persons, "n": mirror.words}[whole][name] = _texts(reply)
     elif shards:
         (mirror.journal if shards == "j" else mirror.carried).setdefault(trainee, {})[nibble] = reply
     elif other == "touched":

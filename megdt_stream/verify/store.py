@@ -10,14 +10,13 @@ import msgspec
 from megdt_stream.verify.contributions import Version, total
 from megdt_stream.verify.log import MirrorState, Origin
 from megdt_stream.verify.mirror import Mirror
+from megdt_stream.verify.packed import PackedVersion, archived, join
+from megdt_stream.verify.packed import versions as packed_versions
 from megdt_stream.verify.persons import Person, Register, Row, highest, standing_of
 from megdt_stream.verify.report import Report
 from megdt_stream.verify.strict_json import canonical
 
 _SHOWN_FIELDS = 5
-
-_Row = tuple[int, bytes, str, int, int, list[tuple[str, list[int]]], list[str]]
-"""A version in the journal: rev, d, short topic, partition, offset, sums, fields of the slots."""
 
 
 def check_store(mirror: Mirror, state: MirrorState, report: Report) -> None:
@@ -25,8 +24,10 @@ def check_store(mirror: Mirror, state: MirrorState, report: Report) -> None:
     where = f"p{mirror.partition}"
     expected = mirror.twins()
     report.twins += len(expected)
-    for trainee in sorted(expected.keys() | state.twins.keys()):
-        _check_twin(where, trainee, expected.get(trainee, {}), state.twins.get(trainee, {}), report)
+    for trainee in sorted(expected.keys() | state.twins.keys() | state.archives.keys()):
+        found = _whole(where, trainee, state, report)
+        if found is not None:
+            _check_twin(where, trainee, expected.get(trainee, {}), found, report)
     for trainee in sorted(mirror.people.keys() | state.persons.keys() | state.journal.keys() | state.carried.keys()):
         _check_person(f"{where}/{trainee}", mirror.people.get(trainee, Person(trainee)), state, report)
     _check_map("seen", where, {f"{t}:{p}": offset for (t, p), offset in mirror.seen.items()}, state.seen, report)
@@ -68,6 +69,20 @@ def _check_deadlines(where: str, mirror: Mirror, found: Mapping[str, int], repor
             report.differ("deadline", where, member=member, expected=None, found=score)
 
 
+def _whole(where: str, trainee: str, state: MirrorState, report: Report) -> dict[str, str] | None:
+    """Give all fields of a twin, its archive's among them; None where that cannot be read."""
+    fields = dict(state.twins.get(trainee, {}))
+    try:
+        for name, text in archived(state.archives.get(trainee, {})):
+            if name in fields:
+                raise ValueError(f"{name} is there twice")
+            fields[name] = text
+    except ValueError as error:
+        report.differ_twin(trainee, "twin", f"{where}/{trainee}", problem=f"archive: {error}")
+        return None
+    return fields
+
+
 def _check_twin(partition: str, trainee: str, expected: dict[str, str], found: dict[str, str], report: Report) -> None:
     if expected == found:
         return
@@ -95,16 +110,18 @@ def _integer(text: str) -> int:
 
 def journal_origins(state: MirrorState) -> Iterable[Origin]:
     """Give the coordinates of every version in a partition's journal."""
-    for shards in state.journal.values():
+    for trainee, shards in state.journal.items():
+        words = state.words.get(trainee, {})
         for shard in shards.values():
-            for packed in shard.values():
-                yield from (Origin(*version[2:5]) for version in _unpack(packed) or ())
+            for h, packed in join(shard).items():
+                yield from (Origin(*version[2:5]) for version in _unpack(packed, h.hex(), words) or ())
 
 
 def _check_person(where: str, person: Person, state: MirrorState, report: Report) -> None:
     """Compare what rests of a pseudonym beside its twin."""
     _check_hash(where, _hash_of(person), state.persons.get(person.name, {}), report)
-    _check_journal(where, person.versions, state.journal.get(person.name, {}), report)
+    words = state.words.get(person.name, {})
+    _check_journal(where, person.versions, state.journal.get(person.name, {}), words, report)
     _check_carried(where, person, state.carried.get(person.name, {}), report)
 
 
@@ -160,22 +177,28 @@ def _unpack_row(packed: bytes) -> Row | None:
 
 
 def _check_journal(
-    where: str, records: dict[str, dict[int, Version]], shards: dict[str, dict[bytes, bytes]], report: Report
+    where: str,
+    records: dict[str, dict[int, Version]],
+    shards: dict[str, dict[bytes, bytes]],
+    words: Mapping[str, str],
+    report: Report,
 ) -> None:
-    found = {(nibble, h.hex()): packed for nibble, shard in shards.items() for h, packed in shard.items()}
+    found = {(nibble, h.hex()): packed for nibble, shard in shards.items() for h, packed in join(shard).items()}
     expected = {(h[-1], h): versions for h, versions in records.items()}
     for place in sorted(expected.keys() | found.keys()):
-        problem = _journal_problem(expected.get(place), found.get(place))
+        problem = _journal_problem(expected.get(place), found.get(place), place[1], words)
         if problem:
             report.differ("journal", f"{where}/{place[0]}/{place[1]}", problem=problem)
 
 
-def _journal_problem(versions: dict[int, Version] | None, packed: bytes | None) -> str | None:
+def _journal_problem(
+    versions: dict[int, Version] | None, packed: bytes | None, h: str, words: Mapping[str, str]
+) -> str | None:
     if versions is None:
         return "a record that the log does not have"
     if packed is None:
         return "the record is missing"
-    rows = _unpack(packed)
+    rows = _unpack(packed, h, words)
     if rows is None:
         return "not a list of versions"
     known = {v.rev: (bytes.fromhex(v.d), v.origin) for v in versions.values()}
@@ -184,14 +207,14 @@ def _journal_problem(versions: dict[int, Version] | None, packed: bytes | None) 
     return _contribution_problem(rows, highest(versions))
 
 
-def _unpack(packed: bytes) -> list[_Row] | None:
+def _unpack(packed: bytes, h: str, words: Mapping[str, str]) -> list[PackedVersion] | None:
     try:
-        return msgspec.msgpack.decode(packed, type=list[_Row]) if packed else None
-    except msgspec.DecodeError:
+        return packed_versions(packed, h, words)
+    except ValueError:
         return None
 
 
-def _contribution_problem(rows: list[_Row], stands: Version | None) -> str | None:
+def _contribution_problem(rows: list[PackedVersion], stands: Version | None) -> str | None:
     """Compare what the standing version is said to contribute: an amendment will take exactly that back."""
     for row in rows:
         is_standing = stands is not None and row[0] == stands.rev

@@ -33,12 +33,51 @@ def test_an_unknown_state_is_refused(field, value):
         Twin.from_fields([(field, value)])
 
 
-@pytest.mark.parametrize(
-    "value", [b"", b"\xc1", b"[]", b"\x91\x01", msgspec.msgpack.encode([[1, "text", "t", 0, 0, [], []]])]
-)
+VERSION = [0, bytes(8), 0, 0, 5]
+
+
+@pytest.mark.parametrize("value", [b"", b"\xc1", b"[]", b"\x91\x01", b"\x90"])
 def test_an_unknown_row_is_refused(value):
     with pytest.raises(ValueError):  # noqa: PT011
-        journal.unpack(value)
+        journal.unpack(value, "00" * 8, WORDS)
+
+
+WORDS = journal.Words(enumerate(["exposures", "x|1|1", "case"]))
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [
+        VERSION,
+        [*VERSION, 1],
+        [*VERSION, -1],
+        [*VERSION, 0, 0],
+        [0, bytes(7), 0, 0, 5, 0],
+        [0, 7, 0, 0, 5, 0],
+        [-1, bytes(8), 0, 0, 5, 0],
+        [0, bytes(8), 3, 0, 5, 0],
+        [0, bytes(8), -1, 0, 5, 0],
+        [*VERSION, 2, 2, 3],
+        [*VERSION, 3, 2, 4, 1],
+        [*VERSION, 3, 2, 3, b""],
+        [*VERSION, 3, 0, 3, 1],
+        [*VERSION, 2, 3, 3],
+        [*VERSION, 2, -1, 3],
+        [*VERSION, 4, 2, 3, 1, 9],
+    ],
+)
+def test_a_row_of_other_content_is_refused(coded):
+    assert journal.unpack(msgspec.msgpack.encode([*VERSION, 3, 2, 3, 1]), "00" * 8, WORDS)[0].sums == (
+        ("x|case", (1,)),
+    )
+    with pytest.raises(ValueError):  # noqa: PT011
+        journal.unpack(msgspec.msgpack.encode(coded), "00" * 8, WORDS)
+
+
+@pytest.mark.parametrize("stored", [[(1, "a")], [(0, "a"), (0, "b")], [(0, "a"), (2, "b")], [(0, "a"), (1, "a")]])
+def test_words_with_gaps_are_refused(stored):
+    with pytest.raises(ValueError, match="words"):
+        journal.Words(stored)
 
 
 def version(rev, count=1):

@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from megdt_stream.runtime.stored import row_pieces
+from megdt_stream.twin.journal import Version, Words
 from megdt_stream.verify.contract import Refusal, decide
 from megdt_stream.verify.entities import expected_parts
 from megdt_stream.verify.log import IntakeState, Log, MirrorState, Origin, PartitionLog, Record, State
@@ -235,31 +237,35 @@ def _carried_row(h: str, stands: Any) -> list[Any]:
 
 
 def _state_of(mirror: Mirror, offset: int) -> MirrorState:
-    return MirrorState(
+    words = {name: Words() for name in mirror.people}
+    state = MirrorState(
         offset,
         mirror.now,
         mirror.twins(),
         {name: _hash(person) for name, person in mirror.people.items()},
-        {name: _journal(person.versions) for name, person in mirror.people.items()},
+        {name: _journal(person.versions, words[name]) for name, person in mirror.people.items()},
         {name: _rows(person) for name, person in mirror.people.items()},
         mirror.deadlines(),
         {f"{topic}:{partition}": highest for (topic, partition), highest in mirror.seen.items()},
         {f"{topic}:{outcome}": count for (topic, outcome), count in mirror.counts.items()},
     )
+    state.words = {name: {str(n): word for n, word in known.added().items()} for name, known in words.items()}
+    return state
 
 
-def _journal(records: dict[str, Any]) -> dict[str, dict[bytes, bytes]]:
+def _journal(records: dict[str, Any], words: Words) -> dict[str, dict[bytes, bytes]]:
+    """Write the rows as the pipeline does: the checker must be able to read them."""
     shards: dict[str, dict[bytes, bytes]] = {}
     for h, versions in records.items():
         stands = highest(versions)
-        rows = [_row(version, version is stands) for version in versions.values()]
-        shards.setdefault(h[-1], {})[bytes.fromhex(h)] = msgspec.msgpack.encode(rows)
+        row = tuple(_version(version, version is stands) for version in versions.values())
+        shards.setdefault(h[-1], {}).update(row_pieces(h, row, words)[0])
     return shards
 
 
-def _row(version: Any, stands: bool) -> list[Any]:
-    contributions = [version.sums, [name for name, _ in version.slots]] if stands else [[], []]
-    return [version.rev, bytes.fromhex(version.d), *version.origin, *contributions]
+def _version(version: Any, stands: bool) -> Version:
+    sums, slots = (version.sums, tuple(name for name, _ in version.slots)) if stands else ((), ())
+    return Version(version.rev, bytes.fromhex(version.d), *version.origin, sums, slots)
 
 
 def _hash(person: Person) -> dict[str, str]:

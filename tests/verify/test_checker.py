@@ -107,6 +107,9 @@ def _place_mirror(client: redis.Redis, number: int, mirror: MirrorState, view: s
     for trainee, texts in mirror.persons.items():
         if texts:
             client.hset(_key(number, view, "p", trainee), mapping=texts)
+    for trainee, words in mirror.words.items():
+        if words:
+            client.hset(_key(number, view, "n", trainee), mapping=words)
     for letter, hashes in (("j", mirror.journal), ("c", mirror.carried)):
         for trainee, shards in hashes.items():
             for nibble, shard in shards.items():

@@ -13,6 +13,8 @@ def test_keys_of_a_view():
     assert _take(state, "a:p:k1.x", {"i|考".encode(): b"[1]"})
     assert _take(state, "b:j:k1.x:f", {b"\x0f": b"\x90"})
     assert _take(state, "b:c:k1.x:0", {b"\x00k1.m": b"\x91\x01"})
+    assert _take(state, "a:n:k1.x", {b"0": "考".encode()})
+    assert _take(state, "a:z:k1.x", {b"713": b"\x78"})
     assert _take(state, "a:due", [(b"k1.x|R|m", 5.0)])
     assert _take(state, "a:seen", {b"outcomes:0": b"7"})
     assert _take(state, "a:something-new:k1.x", {})
@@ -23,6 +25,8 @@ def test_keys_of_a_view():
         carried={"k1.x": {"0": {b"\x00k1.m": b"\x91\x01"}}},
         due={"k1.x|R|m": 5},
         seen={"outcomes:0": 7},
+        words={"k1.x": {"0": "考"}},
+        archives={"k1.x": {b"713": b"\x78"}},
     )
 
 

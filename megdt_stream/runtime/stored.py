@@ -1,0 +1,135 @@
+"""Between twins and rows in memory and the bytes that rest: what is put where, and how it reads back.
+
+Shared by all who open the store (docs/records.md, section 6). No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from megdt_stream.twin import chunk, journal
+from megdt_stream.twin.chunk import Value
+from megdt_stream.twin.journal import Row, Words
+from megdt_stream.twin.layout import Layout, Stored, stored_as
+from megdt_stream.twin.state import PERSON_KINDS, Twin
+
+Pairs = Iterable[tuple[bytes, bytes]]
+
+PIECE: Final = 64
+"""Bytes of a journal row in one field. One longer value would turn its whole hash from a list into a table, at twice
+the memory a row."""
+
+_SHRINKS: Final = 8
+"""How many pieces an amendment may make superfluous: the fields of a version take less than so many."""
+
+
+class Writing(NamedTuple):
+    """What a commit writes of one hash: fields with their values, and fields that go."""
+
+    put: dict[str, str | bytes]
+    gone: list[str]
+
+
+def changed(twin: Twin, names: Iterable[str]) -> tuple[Writing, Writing, Writing]:
+    """Give what a change of these fields writes: to the twin's own hash, to what is beside it, to its archive.
+
+    Takes the twin for written: ask once a commit, however often that is tried.
+    """
+    touched = list(names)
+    moves = _stored(twin).update(twin, touched)
+    beside = {name: twin.text(name) for name in touched if name[0] in PERSON_KINDS}
+    chunks = {str(last): None if fields is None else packed(fields) for last, fields in moves.chunks.items()}
+    return _writing(moves.fields), _writing(beside), _writing(chunks)
+
+
+def _writing(values: Mapping[str, str | bytes | None]) -> Writing:
+    return Writing(
+        {name: value for name, value in values.items() if value is not None},
+        [name for name, value in values.items() if value is None],
+    )
+
+
+def packed(fields: Mapping[str, Value]) -> bytes:
+    """Write a chunk as it is stored."""
+    return chunk.compress(chunk.pack(fields))
+
+
+def read_twin(fields: Pairs, chunks: Pairs = (), words: Pairs = ()) -> Twin:
+    """Read a twin back. Raises ValueError on what is not ours, or there twice."""
+    twin = Twin.from_fields(fields)
+    layout = None
+    for _, stored in chunks:
+        for name, value in chunk.unpack(chunk.decompress(stored)):
+            twin.put(name, value)
+        layout = Layout()
+    twin.stored = Stored(layout and Layout.of(twin), read_words(words))
+    return twin
+
+
+def read_words(words: Pairs) -> Words:
+    """Read the words of a journal back. Raises ValueError."""
+    return Words((int(number), word.decode()) for number, word in words)
+
+
+def content(fields: Pairs, chunks: Pairs) -> Iterator[tuple[bytes, bytes]]:
+    """Give what a twin's hashes hold, so that equal twins give equal pairs: compression may differ between builds."""
+    yield from sorted(fields)
+    for last, stored in sorted(chunks):
+        yield b"\0" + last, chunk.decompress(stored)
+
+
+def content_of(twin: Twin) -> Iterator[tuple[bytes, bytes]]:
+    """Give what a twin's hashes must hold, as `content` does."""
+    moves = stored_as(twin)
+    yield from sorted((name.encode(), _bytes(text)) for name, text in moves.fields.items() if text is not None)
+    chunks = {str(last).encode(): chunk.pack(fields) for last, fields in moves.chunks.items() if fields is not None}
+    yield from ((b"\0" + last, packed_) for last, packed_ in sorted(chunks.items()))
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
+
+
+def words_of(twin: Twin) -> Words:
+    """Give the words of a twin's journal."""
+    return _stored(twin).words
+
+
+def _stored(twin: Twin) -> Stored:
+    if twin.stored is None:
+        twin.stored = Stored()
+    return twin.stored
+
+
+# --- journal ---
+
+
+def row_pieces(h: str, row: Row, words: Words) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """Give the fields of a journal row with their values, and those it may have had before."""
+    name, data = bytes.fromhex(h), journal.pack(row, h, words)
+    if len(data) < PIECE and len(row) == 1:
+        return {name: data}, []
+    pieces = [data[at : at + PIECE] for at in range(0, len(data) + 1, PIECE)]
+    put = {piece_name(name, n): piece for n, piece in enumerate(pieces)}
+    return put, [piece_name(name, n) for n in range(len(pieces), len(pieces) + _SHRINKS)]
+
+
+def piece_name(h: bytes, n: int) -> bytes:
+    """Name the field of a row's piece: the first has the record's name, the others a letter more."""
+    return h + bytes([ord("0") + n]) if n else h
+
+
+def join_rows(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Put the pieces of the rows in a journal shard together."""
+    rows = {}
+    for name, piece in fields.items():
+        if len(name) != journal.HASH:
+            continue
+        data, n = piece, 0
+        while len(piece) == PIECE:
+            n += 1
+            piece = fields.get(piece_name(name, n), b"")
+            data += piece
+        rows[name] = data
+    return rows

@@ -219,8 +219,22 @@ def _show_twin(found: dict[str, Any]) -> None:
         }
         for name, figures in found["settings"].items()
     ]
-    median, p99 = found["twin_bytes_median"], found["twin_bytes_p99"]
-    out(rows(table), f"A twin after three years: {median:,} bytes in the median, {p99:,} at the 99th percentile.")
+    out(rows(table), _sizes(found))
+
+
+def _sizes(found: dict[str, Any]) -> str:
+    """Word what a residency leaves in the store."""
+
+    def words(sizes: dict[str, Any]) -> str:
+        hot = (
+            f"{sizes['twin_bytes_median']:,} bytes in the median and {sizes['twin_bytes_p99']:,} at the 99th percentile"
+        )
+        whole = f"{sizes['twin_total_bytes_median']:,} and {sizes['twin_total_bytes_p99']:,}"
+        return f"{hot}, with its archive {whole}; a row of the journal {sizes['journal_bytes_per_row']}"
+
+    memory = found["memory"]
+    told = "" if memory is None else f" In the memory of Redis: {words(memory)}."
+    return f"A twin after three years: {words(found)}.{told}"
 
 
 # --- warnings ---

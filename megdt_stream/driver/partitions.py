@@ -48,6 +48,10 @@ class Shard:
             self._sent[trainee] = {name: digest for name, digest in known.items() if digest is not None}
         return changes.messages
 
+    def journal(self, trainee: str) -> dict[str, Row]:
+        """Give the rows of a trainee's own records by record hash."""
+        return {h: row for (_, h), row in self._own.get(trainee, {}).items()}
+
     def _load(self, record: Record) -> Rows:
         """Answer what the mirror asks before a step, as a store would: only what it asks for."""
         needs = mirror.needs(self.state, [record])

@@ -20,6 +20,7 @@ from megdt_stream.evidence.topics import Topic
 from megdt_stream.governance.overdue import OverdueRule
 from megdt_stream.twin.entities import image
 from megdt_stream.twin.entities.state import Entity, EntityTwin, Part
+from megdt_stream.twin.journal import Row
 from megdt_stream.twin.state import Twin
 from megdt_stream.twin.view import Estimation, TwinView, read
 
@@ -146,6 +147,11 @@ class Driver:
     def twin(self, trainee: str) -> Twin:
         """Give a copy of a twin; an empty one where nothing is known. `fields()` is what the store would hold."""
         return deepcopy(self._partitions.twin(trainee)) or Twin()
+
+    def journal(self, trainee: str) -> dict[str, Row]:
+        """Give the journal of a trainee's own records (docs/records.md, section 3): record hash -> its versions."""
+        number = partition_of(trainee, self._partitions.count)
+        return self._partitions.shards[number].journal(trainee)
 
     def view(self, trainee: str, estimation: Estimation) -> TwinView:
         """Read a twin: levels, rotations, exposures, warnings."""

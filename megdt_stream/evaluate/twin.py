@@ -29,7 +29,7 @@ from megdt_stream.evaluate.population import (
     rater_name,
     trainee_name,
 )
-from megdt_stream.evaluate.residency import twin_bytes
+from megdt_stream.evaluate.residency import twin_sizes
 from megdt_stream.twin.estimate import Components, Snapshot, estimate
 
 COUNTS: Final = (5, 10, 20, 40)
@@ -57,7 +57,7 @@ def evaluate(seeds: int, progress: Callable[[str], None], bases: int = BASES) ->
     Takes about 16 s a seed on one core, and 17 s for the twins. Gives per setting `coverage_80` and `coverage_95` (with
     `_se`, their Monte Carlo standard errors), by count the ratios of RMSE to the oracle's and to the z-score's, pooled
     over seeds (with `_log_se`, the standard error of the mean logarithm of the ratio paired over seeds, None for
-    one seed), `severity_correlation_ratio`, and `trainees`.
+    one seed), `severity_correlation_ratio`, and `trainees`; and the sizes as `twin_sizes` does.
 
     Raises:
         ValueError: `seeds` is below one.
@@ -72,8 +72,7 @@ def evaluate(seeds: int, progress: Callable[[str], None], bases: int = BASES) ->
             trials.append(trial(draw(setting, seed * len(SETTINGS) + number, bases)))
         settings[name] = _summary(setting, trials)
     progress("twins after a three-year residency")
-    median, p99 = twin_bytes()
-    return {"settings": settings, "twin_bytes_median": median, "twin_bytes_p99": p99}
+    return {"settings": settings, **twin_sizes()}
 
 
 def trial(population: Population) -> Trial:

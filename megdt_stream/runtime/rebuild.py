@@ -163,7 +163,7 @@ class _PartitionRebuild:
 
     async def _live(self) -> dict[str, str]:
         found = await self._client.hgetall(keys.own(_TOPIC, self._number))
-        live = {name.decode(): value.decode() for name, value in found.items()}
+        live = {_bytes(name).decode(): _bytes(value).decode() for name, value in found.items()}
         live.setdefault("view", "a")
         live.setdefault("offset", "0")
         live.setdefault("format", "1")
@@ -226,9 +226,12 @@ class _PartitionRebuild:
         await self._wipe(self._old)
 
     async def _content(self, twin: bytes, archive: str) -> list[tuple[bytes, bytes]]:
-        fields, chunks = await self._client.hgetall(twin), await self._client.hgetall(archive)
+        fields, chunks = [
+            [(_bytes(field), _bytes(value)) for field, value in (await self._client.hgetall(name)).items()]
+            for name in (twin, archive)
+        ]
         try:
-            return list(content(fields.items(), chunks.items()))
+            return list(content(fields, chunks))
         except ValueError:
             return []  # an archive that is none: the twin differs
 
@@ -267,6 +270,10 @@ def _digest(content: Iterable[tuple[bytes, bytes]]) -> bytes:
     for name, value in content:
         hasher.update(b"%d %d " % (len(name), len(value)) + name + value)
     return hasher.digest()
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 _EMPTY = _digest(())

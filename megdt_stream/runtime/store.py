@@ -199,7 +199,7 @@ class Store:
     async def load_sent(self, number: int, view: str, trainees: Sequence[str]) -> dict[str, dict[str, bytes]]:
         """Load what trainees have told entities: digest by the entity's name."""
         wanted = [[], [], [f"g:{trainee}" for trainee in trainees]]
-        _, _, found = await self._run(
+        *_, found = await self._run(
             "load", [keys.own(topics.EVIDENCE.name, number)], [keys.view(number, view), _pack(wanted)]
         )
         return {

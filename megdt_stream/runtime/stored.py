@@ -11,10 +11,14 @@ from typing import Final, NamedTuple
 from megdt_stream.twin import chunk, journal
 from megdt_stream.twin.chunk import Value
 from megdt_stream.twin.journal import Row, Words
-from megdt_stream.twin.layout import Layout, Stored, stored_as
+from megdt_stream.twin.layout import Layout
+from megdt_stream.twin.resting import Stored, stored_as
 from megdt_stream.twin.state import PERSON_KINDS, Twin
 
 Pairs = Iterable[tuple[bytes, bytes]]
+
+WIDE: Final = "open"
+"""Field of the archive's hash that has the wide fields that are not put away."""
 
 PIECE: Final = 64
 """Bytes of a journal row in one field. One longer value would turn its whole hash from a list into a table, at twice
@@ -40,6 +44,8 @@ def changed(twin: Twin, names: Iterable[str]) -> tuple[Writing, Writing, Writing
     moves = _stored(twin).update(twin, touched)
     beside = {name: twin.text(name) for name in touched if name[0] in PERSON_KINDS}
     chunks = {str(last): None if fields is None else packed(fields) for last, fields in moves.chunks.items()}
+    if moves.wide is not None:
+        chunks[WIDE] = packed_wide(moves.wide) if moves.wide else None
     return _writing(moves.fields), _writing(beside), _writing(chunks)
 
 
@@ -55,15 +61,27 @@ def packed(fields: Mapping[str, Value]) -> bytes:
     return chunk.compress(chunk.pack(fields))
 
 
+def packed_wide(fields: Mapping[str, str | bytes]) -> bytes:
+    """Write the wide fields as they are stored."""
+    return chunk.compress(chunk.pack_wide(fields))
+
+
 def read_twin(fields: Pairs, chunks: Pairs = (), words: Pairs = ()) -> Twin:
     """Read a twin back. Raises ValueError on what is not ours, or there twice."""
-    twin = Twin.from_fields(fields)
-    layout = None
-    for _, stored in chunks:
-        for name, value in chunk.unpack(chunk.decompress(stored)):
-            twin.put(name, value)
-        layout = Layout()
-    twin.stored = Stored(layout and Layout.of(twin), read_words(words))
+    narrow, wide = list(fields), list[tuple[str, str]]()
+    closed: list[bytes] = []
+    for last, packed_ in chunks:
+        if last == WIDE.encode():
+            wide = chunk.unpack_wide(chunk.decompress(packed_))
+        else:
+            closed.append(packed_)
+    twin = Twin.from_fields([*narrow, *((name.encode(), text.encode()) for name, text in wide)])
+    if wide and not {name for name, _ in narrow}.isdisjoint(name.encode() for name, _ in wide):
+        raise ValueError("a field that is there twice")
+    for packed_ in closed:
+        for field, value in chunk.unpack(chunk.decompress(packed_)):
+            twin.put(field, value)
+    twin.stored = Stored(Layout.of(twin) if closed else None, (name for name, _ in wide), read_words(words))
     return twin
 
 
@@ -84,6 +102,8 @@ def content_of(twin: Twin) -> Iterator[tuple[bytes, bytes]]:
     moves = stored_as(twin)
     yield from sorted((name.encode(), _bytes(text)) for name, text in moves.fields.items() if text is not None)
     chunks = {str(last).encode(): chunk.pack(fields) for last, fields in moves.chunks.items() if fields is not None}
+    if moves.wide:
+        chunks[WIDE.encode()] = chunk.pack_wide(moves.wide)
     yield from ((b"\0" + last, packed_) for last, packed_ in sorted(chunks.items()))
 
 

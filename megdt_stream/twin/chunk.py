@@ -33,12 +33,13 @@ _HASH: Final = re.compile("[0-9a-f]{16}")
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(list[_Table]).decode
+_unpack_wide: Final = msgspec.msgpack.Decoder(list[tuple[str, str]]).decode
 _json: Final = msgspec.json.Encoder().encode
 _from_json: Final = msgspec.json.decode
 
 
 def pack(fields: Mapping[str, Value]) -> bytes:
-    """Write fields, in whatever order they come, as a chunk before compression."""
+    """Write fields, in whatever order they come, as a chunk before compression. Each has a value at least."""
     shapes: dict[tuple[str, int, int], list[tuple[str, list[str], Value]]] = {}
     for name, value in fields.items():
         kind, *parts = name.split("|")
@@ -77,6 +78,20 @@ def unpack(chunk: bytes) -> list[tuple[str, list[Any]]]:
     except TypeError as error:
         raise ValueError(f"a chunk that holds what it cannot: {error}") from error
     return fields
+
+
+def pack_wide(fields: Mapping[str, str | bytes]) -> bytes:
+    """Write fields with their texts, in the order given, before compression: few, and written often."""
+    return _pack([(name, _text(text)) for name, text in fields.items()])
+
+
+def unpack_wide(packed: bytes) -> list[tuple[str, str]]:
+    """Undo `pack_wide`. Raises ValueError."""
+    return _unpack_wide(packed)
+
+
+def _text(text: str | bytes) -> str:
+    return text.decode() if isinstance(text, bytes) else text
 
 
 def _table(kind: str, rows: list[tuple[str, list[str], Value]]) -> _Table:

@@ -12,7 +12,6 @@ from typing import Final
 
 from megdt_stream.evidence.record import PERIOD_MS, week_starts
 from megdt_stream.twin.chunk import Value
-from megdt_stream.twin.journal import Words
 from megdt_stream.twin.state import PERSON_KINDS, SLOT_KINDS, STANDING_KIND, Twin, group_of
 
 OPEN: Final = 2
@@ -41,10 +40,14 @@ _STATED_TIMES: Final = (0, 3, 4)
 
 @dataclass(slots=True)
 class Moves:
-    """What has to be written: fields and chunks (by their last period), None where there is none any more."""
+    """What has to be written: fields and chunks (by their last period), None where there is none any more.
+
+    `wide`: all wide fields, where one of them changed.
+    """
 
     fields: dict[str, str | bytes | None] = field(default_factory=dict)
     chunks: dict[int, dict[str, Value] | None] = field(default_factory=dict)
+    wide: dict[str, str | bytes] | None = None
 
 
 class Layout:
@@ -67,7 +70,7 @@ class Layout:
     def of(cls, twin: Twin) -> Layout:
         """Give the layout in which a twin rests."""
         layout = cls()
-        layout._settle(twin, _names(twin))
+        layout._settle(twin, names_of(twin))
         return layout
 
     def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
@@ -227,7 +230,8 @@ def _value(twin: Twin, name: str) -> Value:
     return twin.standing[name] if name[0] == STANDING_KIND else twin.sums[name]
 
 
-def _names(twin: Twin) -> Iterator[str]:
+def names_of(twin: Twin) -> Iterator[str]:
+    """Name a twin's fields, in no order, and its links."""
     yield from twin.sums
     for group in twin.slots.values():
         yield from group
@@ -243,37 +247,3 @@ def _ranges(ends: tuple[int, ...]) -> Iterator[tuple[float, int]]:
 
 def _within(period: int, last: int | None) -> bool:
     return last is not None and period <= last
-
-
-class Stored:
-    """What is known of a twin in the store beside its fields: the words of its journal, and where its fields rest.
-
-    `layout` is None while nothing is put away: most twins are small, and theirs need not be followed.
-    """
-
-    __slots__ = ("layout", "words")
-
-    def __init__(self, layout: Layout | None = None, words: Words | None = None) -> None:
-        self.layout = layout
-        self.words = Words() if words is None else words
-
-    def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
-        """Follow a change of these fields of the twin; say what has to be written."""
-        if self.layout is not None:
-            return self.layout.update(twin, touched)
-        names = [name for name in touched if name[0] not in PERSON_KINDS]
-        if len(twin.sums) + sum(map(len, twin.slots.values())) < SEGMENT:
-            return Moves({name: twin.text(name) for name in names})
-        self.layout = Layout()
-        moves = self.layout.update(twin, [*_names(twin), *names])
-        # All of them are in the hot hash already, but for those that changed.
-        keep = set(names)
-        moves.fields = {name: text for name, text in moves.fields.items() if text is None or name in keep}
-        return moves
-
-
-def stored_as(twin: Twin) -> Moves:
-    """Give all that the store holds of a twin itself: its fields and chunks."""
-    moves = Layout().update(twin, _names(twin))
-    moves.fields = {name: text for name, text in moves.fields.items() if text is not None}
-    return moves

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from megdt_stream.twin.layout import Stored
+    from megdt_stream.twin.resting import Stored
 
 Sum: TypeAlias = tuple[int, ...]
 Slot: TypeAlias = list[Any]
@@ -65,7 +65,7 @@ class Twin:
     `sums`: field -> integers. `slots`: group -> field -> value, grouped so that a rotation's few steps are found
     without a search. `standing`: field -> value of open warnings. `personas`: pseudonym carried here -> register.
     `shadow`: field -> value of own slots that a carried record stands in front of. `stored`: what the store's access
-    knows of where this rests (`layout`); nobody else's business, None where there is no store.
+    knows of where this rests (`resting`); nobody else's business, None where there is no store.
     """
 
     __slots__ = ("personas", "shadow", "slots", "standing", "stored", "sums")

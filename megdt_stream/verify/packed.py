@@ -112,8 +112,11 @@ def _field(shape: list[str], places: list[int], h: str, words: Mapping[str, str]
 
 def archived(chunks: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:
     """Give the fields of a twin's archive with their texts. Raises ValueError when a chunk is none."""
-    for stored in chunks.values():
+    for last, stored in chunks.items():
         try:
+            if last == b"open":
+                yield from msgspec.msgpack.decode(_inflate(stored), type=list[tuple[str, str]])
+                continue
             for kind, rows, parts, values in msgspec.msgpack.decode(_inflate(stored)):
                 names = [_column(column, rows) for column in parts]
                 columns = [_column(column, rows) for column in values]
@@ -136,8 +139,14 @@ def _column(column: Sequence[Any], rows: int) -> list[Any]:
     how, distinct, places = column
     if how == 1:
         return [places[at : at + _HASH].hex() for at in range(0, rows * _HASH, _HASH)]
-    values = {0: accumulate, 2: list, 3: lambda texts: map(msgspec.json.decode, texts)}[how](distinct)
-    known = list(values)
+    if how == 0:
+        known = list(accumulate(distinct))
+    elif how == 2:
+        known = list(distinct)
+    elif how == 3:
+        known = [msgspec.json.decode(text) for text in distinct]
+    else:
+        raise ValueError(f"unknown column {how}")
     if len(known) == 1:
         return known * rows
     width = 1 if len(known) <= 256 else 2 if len(known) <= 65_536 else 4

@@ -10,7 +10,7 @@ import pytest
 from megdt_stream.calibration.blocks import snapshot
 from megdt_stream.evaluate import twin
 from megdt_stream.evaluate.population import SETTINGS, draw
-from megdt_stream.evaluate.residency import twin_bytes
+from megdt_stream.evaluate.residency import twin_sizes
 from megdt_stream.twin.estimate import Components, estimate
 
 BASES = 12
@@ -22,7 +22,7 @@ def run():
     told = []
     with pytest.MonkeyPatch.context() as patch:
         # Sizes of twins have a test of their own.
-        patch.setattr(twin, "twin_bytes", lambda: (1, 2))
+        patch.setattr(twin, "twin_sizes", lambda: {"twin_bytes_median": 1, "twin_bytes_p99": 2})
         return twin.evaluate(1, told.append, BASES), told
 
 
@@ -76,9 +76,17 @@ def test_raters_taken_for_known_cover_too_rarely():
     assert covered[1] < covered[0] - 0.05
 
 
-def test_twins_of_three_years_are_larger_than_a_years_sums_alone():
-    median, p99 = twin_bytes(4)
-    assert 1_000 < median <= p99
+def test_what_three_years_leave_in_the_store_is_small():
+    found = twin_sizes(4)
+    assert 1_000 < found["twin_bytes_median"] <= 4_096
+    assert found["twin_bytes_p99"] <= 12 * 1024
+    assert found["twin_bytes_p99"] < found["twin_total_bytes_median"] < 20_000
+    assert 30 < found["journal_bytes_per_row"] < 60
+    memory = found["memory"]
+    if memory is None:
+        pytest.skip("no redis-server here to ask for MEMORY USAGE")
+    assert found["twin_bytes_median"] < memory["twin_bytes_median"]
+    assert memory["journal_bytes_per_row"] <= 64
 
 
 def test_no_seed_is_refused():

@@ -11,8 +11,10 @@ from megdt_stream import mirror
 from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import Assessment, Rotation, Tick
 from megdt_stream.governance.overdue import OverdueRule
+from megdt_stream.runtime import stored
 from megdt_stream.runtime.memory import MemoryLedger
 from megdt_stream.runtime.mirror_stage import load_rows
+from megdt_stream.twin import journal
 from tests.twin.facts import DAY, EVERY, assessments, expected_fields, facts, placed, rotations, standing_set
 
 NUMBER = 3
@@ -106,14 +108,34 @@ async def apply(ledger, values, cuts=(), forget="", rule=RULE):
     return outcomes, partition
 
 
+def read_back(view):
+    """Give the fields of all twins in a view, wherever they rest: trainee -> field -> bytes."""
+    found = {}
+    for trainee in view.twins.keys() | view.archives.keys():
+        fields, chunks = (_pairs(kept.get(trainee, {})) for kept in (view.twins, view.archives))
+        texts = stored.read_twin(fields, chunks).fields()
+        found[trainee] = {name: text if isinstance(text, bytes) else text.encode() for name, text in texts.items()}
+    return found
+
+
+def rows_of(view):
+    """Give the journal rows of a view, read back."""
+    words = {trainee: stored.read_words(_pairs(fields)) for trainee, fields in view.words.items()}
+    return {(name, h): journal.unpack(data, h, words[name]) for (name, h), data in view.rows.items()}
+
+
+def _pairs(fields):
+    return [(name.encode(), value) for name, value in fields.items()]
+
+
 async def _apply(values, cuts, forget, rule):
     ledger = MemoryLedger()
     outcomes, partition = await apply(ledger, values, cuts, forget, rule)
     view = ledger.view(NUMBER)
     out = await ledger.outgoing(NUMBER, 10_000)
     return Applied(
-        dict(view.twins),
-        dict(view.rows),
+        read_back(view),
+        rows_of(view),
         dict(view.due),
         dict(view.seen),
         {name: n for name, n in view.counts.items() if n},

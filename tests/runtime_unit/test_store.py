@@ -19,6 +19,7 @@ from megdt_stream.mirror import Changes, Needs, Partition, Rows
 from megdt_stream.runtime import keys
 from megdt_stream.runtime.memory import MemoryLedger
 from megdt_stream.runtime.store import Commit, Pending, Store
+from megdt_stream.runtime.stored import join_rows
 from tests.governance.test_overdue import DUE, LIMIT, Log
 from tests.mirror.logs import EVIDENCE, NUMBER, apply, logs
 from tests.runtime_unit.ledger_conformance import INPUT, Conformance, message, on_loop, stepped, taken
@@ -164,6 +165,8 @@ def test_a_commit_touches_one_slot_and_the_documented_keys(opened, look):
         f"megdt:{tag}:pending:{INPUT}": "hash",
         f"megdt:{tag}:counts:{INPUT}": "hash",
         f"{PREFIX}t:k1.a": "hash",
+        f"{PREFIX}n:k1.a": "hash",
+        f"{PREFIX}z:k1.a": "hash",
         f"{PREFIX}due": "zset",
         f"{PREFIX}seen": "hash",
         f"{PREFIX}counts": "hash",
@@ -200,9 +203,16 @@ def test_redis_holds_what_memory_holds(opened, look, values, cuts):
         rows = {
             (key.decode().split(":")[-2], h.hex()): row
             for key in look.keys(f"{PREFIX}j:*")
-            for h, row in look.hgetall(key).items()
+            for h, row in join_rows(look.hgetall(key)).items()
         }
         assert rows == view.rows
+        for letter, kept in (("n", view.words), ("z", view.archives)):
+            found = {
+                key.decode().split(f":{letter}:")[1]: look.hgetall(key) for key in look.keys(f"{PREFIX}{letter}:*")
+            }
+            assert found == {
+                trainee: {field.encode(): value for field, value in fields.items()} for trainee, fields in kept.items()
+            }
         due = look.zrange(f"{PREFIX}due", 0, -1, withscores=True)
         assert {member.decode(): int(score) for member, score in due} == view.due
         counts = {name.decode(): int(n) for name, n in look.hgetall(f"{PREFIX}counts").items() if int(n)}

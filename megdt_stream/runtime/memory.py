@@ -267,10 +267,11 @@ def _write_twins(view: View, partition: Partition, changes: Changes) -> None:
     for trainee, names in changes.fields.items():
         hashes = (view.twins, view.persons, view.archives)
         for kept, writing in zip(hashes, stores.changed(partition.twins[trainee], names), strict=True):
-            for name, value in writing.put.items():
-                kept[trainee][name] = value if isinstance(value, bytes) else value.encode()
-            for name in writing.gone:
-                kept[trainee].pop(name, None)
+            for name, value in writing.items():
+                if value is None:
+                    kept[trainee].pop(name, None)
+                else:
+                    kept[trainee][name] = value if isinstance(value, bytes) else value.encode()
             if not kept[trainee]:
                 del kept[trainee]
 

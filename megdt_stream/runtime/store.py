@@ -223,15 +223,16 @@ class Store:
             ],
             [name for trainee in needs.whole for name in _whole(trainee)],
         ]
-        twins, found, whole = await self._run(
+        twins, found, known, whole = await self._run(
             "load", [keys.own("megdt.evidence.v1", number)], [keys.view(number, view), _pack(wanted)]
         )
         rows = Rows()
-        for asked, (values, said) in zip(order.values(), found, strict=True):
-            words = _words(number, view, asked[0][0], said)
+        words = {said[0].decode(): said[1] for said in known}
+        for asked, values in zip(order.values(), found, strict=True):
             for key, value in zip(asked, values, strict=True):
                 if value is not None:
-                    rows.own[key] = _unpacked(number, view, key, value, words)
+                    said = _words(number, view, key[0], words[f"n:{key[0]}"])
+                    rows.own[key] = _unpacked(number, view, key, value, said)
         self._take_whole(number, view, needs.whole, iter(whole), rows)
         loaded = {}
         for trainee, (fields, chunks, said) in zip(needs.trainees, twins, strict=True):
@@ -259,12 +260,12 @@ class Store:
             trainee, h, _ = key
             shards.setdefault(f"c:{trainee}:{journal.shard(h)}", []).append(key)
         fields = [part for name, asked in shards.items() for part in (name, [_carried_field(key) for key in asked], "")]
-        _, found, _ = await self._run(
+        _, found, _, _ = await self._run(
             "load", [keys.own("megdt.evidence.v1", number)], [keys.view(number, view), _pack([[], fields, []])]
         )
         return {
             key: _held(number, view, key[0], value)
-            for asked, (values, _) in zip(shards.values(), found, strict=True)
+            for asked, values in zip(shards.values(), found, strict=True)
             for key, value in zip(asked, values, strict=True)
             if value is not None
         }
@@ -417,10 +418,13 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
     for trainee, fields in changes.fields.items():
         twin = partition.twins[trainee]
         for kind, writing in zip("tpz", stored.changed(twin, fields), strict=True):
-            if writing.put or writing.gone:
+            if writing:
                 put, gone = _hash(hashes, f"{kind}:{trainee}")
-                put += [part for item in writing.put.items() for part in item]
-                gone += writing.gone
+                for name, value in writing.items():
+                    if value is None:
+                        gone.append(name)
+                    else:
+                        put += (name, value)
     for (trainee, h), row in changes.rows.items():
         pieces, surplus = stored.row_pieces(h, row, stored.words_of(partition.twins[trainee]))
         put, gone = _hash(hashes, f"j:{trainee}:{journal.shard(h)}")

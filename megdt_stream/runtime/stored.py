@@ -6,7 +6,7 @@ Shared by all who open the store (docs/records.md, section 6). No I/O.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from megdt_stream.twin import chunk, journal
 from megdt_stream.twin.chunk import Value
@@ -28,11 +28,8 @@ _SHRINKS: Final = 8
 """How many pieces an amendment may make superfluous: the fields of a version take less than so many."""
 
 
-class Writing(NamedTuple):
-    """What a commit writes of one hash: fields with their values, and fields that go."""
-
-    put: dict[str, str | bytes]
-    gone: list[str]
+Writing: TypeAlias = dict[str, str | bytes | None]
+"""What a commit writes of one hash: fields with their values, None where a field goes."""
 
 
 def changed(twin: Twin, names: Iterable[str]) -> tuple[Writing, Writing, Writing]:
@@ -42,18 +39,13 @@ def changed(twin: Twin, names: Iterable[str]) -> tuple[Writing, Writing, Writing
     """
     touched = list(names)
     moves = _stored(twin).update(twin, touched)
-    beside = {name: twin.text(name) for name in touched if name[0] in PERSON_KINDS}
-    chunks = {str(last): None if fields is None else packed(fields) for last, fields in moves.chunks.items()}
+    beside: Writing = {name: twin.text(name) for name in touched if name[0] in PERSON_KINDS}
+    chunks: Writing = {}
+    for last, fields in moves.chunks.items():
+        chunks[str(last)] = None if fields is None else packed(fields)
     if moves.wide is not None:
         chunks[WIDE] = packed_wide(moves.wide) if moves.wide else None
-    return _writing(moves.fields), _writing(beside), _writing(chunks)
-
-
-def _writing(values: Mapping[str, str | bytes | None]) -> Writing:
-    return Writing(
-        {name: value for name, value in values.items() if value is not None},
-        [name for name, value in values.items() if value is None],
-    )
+    return moves.fields, beside, chunks
 
 
 def packed(fields: Mapping[str, Value]) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -62,32 +63,46 @@ _HEADER: Final = 6
 """Integers and digests of a version before its fields."""
 
 
-class Words:
-    """The words of a trainee's journal, numbered as they came.
+COMMON: Final = (
+    *("k|1|1", "a|2|1", "a|2|3", "a|2|3|*", "c|3|3", "c|3|3|*", "m|2|1", "v|2|3", "v|2|3|*", "f|3|3", "f|3|3|*"),
+    *("f|3|1", "t|3|3", "t|3|3|*", "u|2|3", "u|2|3|*", "x|4|1", "r|2|0", "o|2|0", "q|2|0", "d|2|0", "i|1|0", "e|1|0"),
+    *("assessments", "rotations", "exposures", "activities", "outcomes", "resources", "identities", "decisions"),
+    *("assessment", "feedback", "rotation", "exposure", "activity", "self-assessment", "outcome", "resource"),
+    *("enrolment", "decision", "-", "case", "procedure", "simulation", "observed", "assisted", "performed"),
+    *("teaching", "duty", "learning-case", "on-call", "specific", "general", "timed"),
+)
+"""Words that every journal has, by their numbers from 0. Part of the format: to be added to only with another one."""
 
-    `fresh`: how many are stored already; those after it are not.
+_COMMON: Final = {word: number for number, word in enumerate(COMMON)}
+_ONE: Final = (1,)
+
+
+class Words:
+    """The words of a trainee's journal: beside the common ones its own, numbered as they came.
+
+    `fresh`: how many of its own are stored already; those after them are not.
     """
 
     __slots__ = ("fresh", "numbers")
 
     def __init__(self, stored: Iterable[tuple[int, str]] = ()) -> None:
         """Take (number, word) as stored, in any order. Raises ValueError where a number is missing."""
-        ordered = sorted(stored)
-        self.numbers = {word: number for number, word in ordered}
+        self.numbers = {word: number for number, word in sorted(stored)}
         self.fresh = len(self.numbers)
-        if [number for number, _ in ordered] != list(range(self.fresh)):
+        if list(self.numbers.values()) != list(range(len(COMMON), len(COMMON) + self.fresh)):
             raise ValueError("words of a journal whose numbers have gaps, or that are there twice")
 
     def number(self, word: str) -> int:
         """Give a word's number, a new one to a new word."""
-        return self.numbers.setdefault(word, len(self.numbers))
+        number = _COMMON.get(word)
+        return self.numbers.setdefault(word, len(COMMON) + len(self.numbers)) if number is None else number
 
     def added(self) -> dict[int, str]:
         """Give the words that are not stored yet, and take them for stored."""
         known, self.fresh = self.fresh, len(self.numbers)
         if known == self.fresh:
             return {}
-        return dict(enumerate(list(self.numbers)[known:], known))
+        return {number: word for word, number in islice(self.numbers.items(), known, None)}
 
 
 def pack(row: Row, h: str, words: Words) -> bytes:
@@ -102,7 +117,7 @@ def pack(row: Row, h: str, words: Words) -> bytes:
 
 def unpack(data: bytes, h: str, words: Words) -> Row:
     """Read a row back. Raises ValueError on anything else."""
-    coded, texts = _decode(data), list(words.numbers)
+    coded, texts = _decode(data), [*COMMON, *words.numbers]
     row: list[Version] = []
     try:
         at = 0
@@ -131,13 +146,22 @@ def _fields(version: Version, h: str, words: Words) -> list[int]:
     coded: list[int] = []
     shape = -1
     before: Sequence[int] = ()
-    known = words.numbers
-    for name, values in version.sums + tuple([(slot, ()) for slot in version.slots]):
+    common, own = _COMMON.get, words.numbers.get
+    for name, values in version.sums + tuple([(slot, ()) for slot in version.slots]) if version.slots else version.sums:
+        if values == _ONE and (kind := _KIND_SUMS.get(name)) is not None and shape:
+            coded += (0, kind, 1)
+            shape, before = 0, (kind, 1)
+            continue
         parts = name.split("|")
         product = len(values) == 3 and values[1] and not values[2] % values[1]
         word = _shape_word(parts[0], len(parts) - 1, len(values), bool(product))
-        this = known[word] if word in known else words.number(word)
-        places = [1 + known[part] if part in known else _part(part, h, words) for part in parts[1:]]
+        this = common(word)
+        if this is None:
+            this = words.number(word)
+        places = []
+        for part in parts[1:]:
+            number = own(part)
+            places.append(_part(part, h, words) if number is None else 1 + number)
         places += (values[0], values[1], values[2] // values[1]) if product else values
         if this == shape:
             new = [at for at, place in enumerate(places) if place != before[at]]
@@ -148,6 +172,10 @@ def _fields(version: Version, h: str, words: Words) -> list[int]:
             coded += places
         shape, before = this, places
     return coded
+
+
+_KIND_SUMS: Final = {f"k|{word}": 1 + number for word, number in _COMMON.items() if "|" not in word}
+"""The commonest field, `k|<kind>` with 1: what is coded of its name."""
 
 
 @lru_cache(1024)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from megdt_stream.evidence.record import PERIOD_MS, week_starts
 from megdt_stream.twin.chunk import Value
@@ -33,6 +34,9 @@ _TELLING: Final = frozenset((*_PERIOD_PART, _WEEK_KIND))
 """Kinds whose fields' names tell where they belong."""
 
 _PROGRESS_KIND: Final = "a"
+_MOVING: Final = frozenset((*SLOT_KINDS, STANDING_KIND, _PROGRESS_KIND))
+"""Kinds whose fields' place follows from what the twin holds."""
+
 _ROTATION_KIND: Final = "r"
 _STATED_TIMES: Final = (0, 3, 4)
 """Where a rotation's slot has `happened`, `starts` and `ends`."""
@@ -70,44 +74,48 @@ class Layout:
     def of(cls, twin: Twin) -> Layout:
         """Give the layout in which a twin rests."""
         layout = cls()
-        layout._settle(twin, names_of(twin))
+        layout._settle(twin, (name for name in names_of(twin) if name[0] not in PERSON_KINDS), {})
         return layout
 
     def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
         """Follow a change of these fields; say what has to be written."""
-        moves = Moves()
-        names = list(self._affected(twin, touched))
-        old = self.cuts
-        changed = self._settle(twin, names)
+        moves, old = Moves(), self.cuts
+        changed = self._settle(twin, self._affected(twin, touched), moves.fields)
         last = self.cuts[-1] if self.cuts else None
-        for name in names:
-            period = self._place(name)
-            away = period is not None and _within(period, last)
+        for name, period in moves.fields.items():
+            away = period is not None and _within(period, last)  # type: ignore[arg-type]
             moves.fields[name] = None if away else twin.text(name)
         if old != self.cuts or (old and min(changed, default=old[-1] + 1) <= old[-1]):
             self._rewrite(twin, old, changed, moves)
         return moves
 
-    def _settle(self, twin: Twin, names: Iterable[str]) -> set[int]:
-        """Note where fields belong now; give the periods that this changes."""
+    def _settle(self, twin: Twin, names: Iterable[str], found: dict[str, Any]) -> set[int]:
+        """Note where fields belong now, in `found` too; give the periods that this changes."""
         changed: set[int] = set()
         counted = False
         for name in names:
-            before, after = self._place(name), place(twin, name)
+            if name[0] in _TELLING:
+                period = _named_period(name)
+                before = period if period is not None and name in self.periods.get(period, ()) else None
+                after = period if name in twin.sums else None
+            elif name[0] in _MOVING:
+                before, after = self.moving.get(name), _place(twin, name)
+                if after is not None or name in twin.sums:
+                    self.moving[name] = after
+                else:
+                    self.moving.pop(name, None)
+            else:
+                before = after = None
+            found[name] = after
             if before != after:
                 counted |= self._move(name, before, after)
-            changed.update(period for period in (before, after) if period is not None)
-            if name[0] not in _TELLING:
-                self._remember(twin, name, after)
+                if before is not None:
+                    changed.add(before)
+            if after is not None:
+                changed.add(after)
         if counted:
             self.cuts = cuts(self.counts)
         return changed
-
-    def _remember(self, twin: Twin, name: str, period: int | None) -> None:
-        if period is not None or name in twin.sums:
-            self.moving[name] = period
-        else:
-            self.moving.pop(name, None)
 
     def _affected(self, twin: Twin, touched: Iterable[str]) -> Iterator[str]:
         """Name the touched fields of the twin proper, and those that go where a touched rotation goes."""
@@ -120,13 +128,6 @@ class Layout:
                 rotations[f"{_PROGRESS_KIND}|{name.split('|')[1]}|"] = None
         for prefix in rotations:
             yield from [name for name in self.moving if name.startswith(prefix)]
-
-    def _place(self, name: str) -> int | None:
-        """Give where a field has been so far, None where it had no period."""
-        if name[0] in _TELLING:
-            period = _named_period(name)
-            return period if period is not None and name in self.periods.get(period, ()) else None
-        return self.moving.get(name)
 
     def _move(self, name: str, before: int | None, after: int | None) -> bool:
         """Note a field's new place; tell whether that changes what is put away."""
@@ -186,20 +187,16 @@ def cuts(counts: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(merged)
 
 
-def place(twin: Twin, name: str) -> int | None:
-    """Give the period that a field belongs to; None for one that is absent or never put away."""
+def _place(twin: Twin, name: str) -> int | None:
+    """Give the period that a moving field belongs to; None for one that is absent or has none."""
     kind = name[0]
-    if kind in SLOT_KINDS:
-        slot = twin.slots.get(group_of(name), {}).get(name)
-        return _period(slot[0]) if slot and type(slot[0]) is int else None
-    if kind == STANDING_KIND:
-        value = twin.standing.get(name)
-        return _period(value[0]) if value and type(value[0]) is int else None
-    if name not in twin.sums:
-        return None
-    return _rotation_period(twin, name.split("|")[1]) if kind == _PROGRESS_KIND else _named_period(name)
+    if kind == _PROGRESS_KIND:
+        return _rotation_period(twin, name.split("|")[1]) if name in twin.sums else None
+    value = twin.standing.get(name) if kind == STANDING_KIND else twin.slots.get(group_of(name), {}).get(name)
+    return _period(value[0]) if value and type(value[0]) is int else None
 
 
+@lru_cache(1 << 16)
 def _named_period(name: str) -> int | None:
     parts = name.split("|")
     try:

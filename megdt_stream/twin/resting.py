@@ -28,23 +28,21 @@ class Stored:
 
     def __init__(self, layout: Layout | None = None, wide: Iterable[str] = (), words: Words | None = None) -> None:
         self.layout = layout
-        self.wide = set(wide)
+        self.wide = frozenset(wide)
         self.words = Words() if words is None else words
 
     def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
         """Follow a change of these fields of the twin; say what has to be written."""
         moves = self._moves(twin, touched)
-        changed = False
-        for name, text in moves.fields.items():
-            if text is not None and _is_wide(name, text):
-                moves.fields[name] = None
-                self.wide.add(name)
-            elif name in self.wide:
-                self.wide.discard(name)
-            else:
-                continue
-            changed = True
-        if changed:
+        wide = [
+            name
+            for name, text in moves.fields.items()
+            if text is not None and (len(text) > NARROW or (len(name) * 3 > NARROW and not _is_narrow(name)))
+        ]
+        narrow = self.wide.intersection(moves.fields).difference(wide) if self.wide else ()
+        if wide or narrow:
+            moves.fields.update(dict.fromkeys(wide))
+            self.wide = self.wide.difference(narrow).union(wide)
             moves.wide = {name: text for name in sorted(self.wide) if (text := twin.text(name)) is not None}
         return moves
 
@@ -69,5 +67,5 @@ def stored_as(twin: Twin) -> Moves:
     return moves
 
 
-def _is_wide(name: str, text: str | bytes) -> bool:
-    return len(text) > NARROW or len(name) > NARROW or (len(name) * 3 > NARROW and len(name.encode()) > NARROW)
+def _is_narrow(name: str) -> bool:
+    return len(name) <= NARROW and (name.isascii() or len(name.encode()) <= NARROW)

@@ -13,6 +13,63 @@ from megdt_stream.verify.strict_json import canonical
 
 PIECE: Final = 64
 _HASH: Final = 8
+_COMMON: Final = [
+    "k|1|1",
+    "a|2|1",
+    "a|2|3",
+    "a|2|3|*",
+    "c|3|3",
+    "c|3|3|*",
+    "m|2|1",
+    "v|2|3",
+    "v|2|3|*",
+    "f|3|3",
+    "f|3|3|*",
+    "f|3|1",
+    "t|3|3",
+    "t|3|3|*",
+    "u|2|3",
+    "u|2|3|*",
+    "x|4|1",
+    "r|2|0",
+    "o|2|0",
+    "q|2|0",
+    "d|2|0",
+    "i|1|0",
+    "e|1|0",
+    "assessments",
+    "rotations",
+    "exposures",
+    "activities",
+    "outcomes",
+    "resources",
+    "identities",
+    "decisions",
+    "assessment",
+    "feedback",
+    "rotation",
+    "exposure",
+    "activity",
+    "self-assessment",
+    "outcome",
+    "resource",
+    "enrolment",
+    "decision",
+    "-",
+    "case",
+    "procedure",
+    "simulation",
+    "observed",
+    "assisted",
+    "performed",
+    "teaching",
+    "duty",
+    "learning-case",
+    "on-call",
+    "specific",
+    "general",
+    "timed",
+]
 _LARGEST: Final = 64 * 1024 * 1024
 
 
@@ -74,7 +131,7 @@ def _require(condition: bool) -> None:
 
 
 def _word(words: Mapping[str, str], number: int) -> str:
-    word = words.get(str(number))
+    word = _COMMON[number] if 0 <= number < len(_COMMON) else words.get(str(number))
     if word is None:
         raise ValueError(f"no word has number {number}")
     return word

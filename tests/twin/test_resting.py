@@ -55,9 +55,10 @@ class Kept:
 
     def write(self, twin, touched):
         for kept, writing in zip(self.hashes, stored.changed(twin, touched), strict=True):
-            kept.update({name.encode(): _bytes(value) for name, value in writing.put.items()})
-            for name in writing.gone:
+            for name, value in writing.items():
                 kept.pop(name.encode(), None)
+                if value is not None:
+                    kept[name.encode()] = _bytes(value)
 
     def read(self):
         twin, beside, chunks = self.hashes

@@ -33,7 +33,7 @@ def test_an_unknown_state_is_refused(field, value):
         Twin.from_fields([(field, value)])
 
 
-VERSION = [0, bytes(8), 0, 0, 5]
+VERSION = [0, bytes(8), 25, 0, 5]
 
 
 @pytest.mark.parametrize("value", [b"", b"\xc1", b"[]", b"\x91\x01", b"\x90"])
@@ -42,7 +42,9 @@ def test_an_unknown_row_is_refused(value):
         journal.unpack(value, "00" * 8, WORDS)
 
 
-WORDS = journal.Words(enumerate(["exposures", "x|1|1", "case"]))
+OWN = len(journal.COMMON)
+SHAPE = 2 * OWN
+WORDS = journal.Words(enumerate(["y|1|1", "动脉血气分析"], OWN))
 
 
 @pytest.mark.parametrize(
@@ -52,32 +54,36 @@ WORDS = journal.Words(enumerate(["exposures", "x|1|1", "case"]))
         [*VERSION, 1],
         [*VERSION, -1],
         [*VERSION, 0, 0],
-        [0, bytes(7), 0, 0, 5, 0],
-        [0, 7, 0, 0, 5, 0],
-        [-1, bytes(8), 0, 0, 5, 0],
-        [0, bytes(8), 3, 0, 5, 0],
+        [0, bytes(7), 25, 0, 5, 0],
+        [0, 7, 25, 0, 5, 0],
+        [-1, bytes(8), 25, 0, 5, 0],
+        [0, bytes(8), OWN + 2, 0, 5, 0],
         [0, bytes(8), -1, 0, 5, 0],
-        [*VERSION, 2, 2, 3],
-        [*VERSION, 3, 2, 4, 1],
-        [*VERSION, 3, 2, 3, b""],
-        [*VERSION, 3, 0, 3, 1],
+        [*VERSION, 2, SHAPE, 3],
+        [*VERSION, 3, 2 * OWN + 4, 4, 1],
+        [*VERSION, 3, SHAPE, OWN + 3, 1],
+        [*VERSION, 3, SHAPE, OWN, b""],
+        [*VERSION, 3, 2 * 25, 3, 1],
         [*VERSION, 2, 3, 3],
         [*VERSION, 2, -1, 3],
-        [*VERSION, 4, 2, 3, 1, 9],
+        [*VERSION, 4, SHAPE, OWN, 1, 9],
     ],
 )
 def test_a_row_of_other_content_is_refused(coded):
-    assert journal.unpack(msgspec.msgpack.encode([*VERSION, 3, 2, 3, 1]), "00" * 8, WORDS)[0].sums == (
-        ("x|case", (1,)),
+    assert journal.unpack(msgspec.msgpack.encode([*VERSION, 3, SHAPE, OWN + 2, 1]), "00" * 8, WORDS)[0].sums == (
+        ("y|动脉血气分析", (1,)),
     )
     with pytest.raises(ValueError):  # noqa: PT011
         journal.unpack(msgspec.msgpack.encode(coded), "00" * 8, WORDS)
 
 
-@pytest.mark.parametrize("stored", [[(1, "a")], [(0, "a"), (0, "b")], [(0, "a"), (2, "b")], [(0, "a"), (1, "a")]])
+@pytest.mark.parametrize(
+    "stored",
+    [[(1, "a")], [(0, "a"), (0, "b")], [(0, "a"), (2, "b")], [(0, "a"), (1, "a")]],
+)
 def test_words_with_gaps_are_refused(stored):
     with pytest.raises(ValueError, match="words"):
-        journal.Words(stored)
+        journal.Words((OWN + number, word) for number, word in stored)
 
 
 def version(rev, count=1):

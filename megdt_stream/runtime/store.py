@@ -426,8 +426,12 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
                     else:
                         put += (name, value)
     for (trainee, h), row in changes.rows.items():
-        pieces, surplus = stored.row_pieces(h, row, stored.words_of(partition.twins[trainee]))
-        put, gone = _hash(hashes, f"j:{trainee}:{journal.shard(h)}")
+        data = journal.pack(row, h, stored.words_of(partition.twins[trainee]))
+        put, gone = _hash(hashes, f"j:{trainee}:{h[-1]}")
+        if len(data) < stored.PIECE and len(row) == 1:
+            put += (bytes.fromhex(h), data)
+            continue
+        pieces, surplus = stored.pieces(h, data)
         put += [part for item in pieces.items() for part in item]
         gone += surplus
     for trainee in {trainee for trainee, _ in changes.rows}:

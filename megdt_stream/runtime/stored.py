@@ -38,7 +38,12 @@ def changed(twin: Twin, names: Iterable[str]) -> tuple[Writing, Writing, Writing
     Takes the twin for written: ask once a commit, however often that is tried.
     """
     touched = list(names)
-    moves = _stored(twin).update(twin, touched)
+    stored = _stored(twin)
+    if stored.layout is None:
+        plain = stored.plain(twin, touched)
+        if plain is not None:
+            return plain, {}, {}
+    moves = stored.update(twin, touched)
     beside: Writing = {name: twin.text(name) for name in touched if name[0] in PERSON_KINDS}
     chunks: Writing = {}
     for last, fields in moves.chunks.items():
@@ -119,12 +124,15 @@ def _stored(twin: Twin) -> Stored:
 
 def row_pieces(h: str, row: Row, words: Words) -> tuple[dict[bytes, bytes], list[bytes]]:
     """Give the fields of a journal row with their values, and those it may have had before."""
-    name, data = bytes.fromhex(h), journal.pack(row, h, words)
-    if len(data) < PIECE and len(row) == 1:
-        return {name: data}, []
-    pieces = [data[at : at + PIECE] for at in range(0, len(data) + 1, PIECE)]
-    put = {piece_name(name, n): piece for n, piece in enumerate(pieces)}
-    return put, [piece_name(name, n) for n in range(len(pieces), len(pieces) + _SHRINKS)]
+    return pieces(h, journal.pack(row, h, words))
+
+
+def pieces(h: str, data: bytes) -> tuple[dict[bytes, bytes], list[bytes]]:
+    """Cut a packed row: give its fields with their values, and those it may have had before."""
+    name = bytes.fromhex(h)
+    cut = [data[at : at + PIECE] for at in range(0, len(data) + 1, PIECE)]
+    put = {piece_name(name, n): piece for n, piece in enumerate(cut)}
+    return put, [piece_name(name, n) for n in range(len(cut), len(cut) + _SHRINKS)]
 
 
 def piece_name(h: bytes, n: int) -> bytes:

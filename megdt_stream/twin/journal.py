@@ -161,6 +161,8 @@ def _fields(version: Version, h: str, words: Words) -> list[int]:
         places = []
         for part in parts[1:]:
             number = own(part)
+            if number is None:
+                number = common(part)
             places.append(_part(part, h, words) if number is None else 1 + number)
         places += (values[0], values[1], values[2] // values[1]) if product else values
         if this == shape:

@@ -31,6 +31,23 @@ class Stored:
         self.wide = frozenset(wide)
         self.words = Words() if words is None else words
 
+    def plain(self, twin: Twin, touched: Iterable[str]) -> dict[str, str | bytes | None] | None:
+        """Give what to write of a small twin of which only narrow fields changed, None where there is more to do.
+
+        Nearly every change of a small twin is one, and needs no more.
+        """
+        if len(twin.sums) + sum(map(len, twin.slots.values())) >= SEGMENT:
+            return None
+        fields: dict[str, str | bytes | None] = {}
+        wide = self.wide
+        for name in touched:
+            if name in wide or name[0] in PERSON_KINDS:
+                return None
+            fields[name] = text = twin.text(name)
+            if text is not None and (len(text) > NARROW or (len(name) * 3 > NARROW and not _is_narrow(name))):
+                return None
+        return fields
+
     def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
         """Follow a change of these fields of the twin; say what has to be written."""
         moves = self._moves(twin, touched)

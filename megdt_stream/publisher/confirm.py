@@ -27,6 +27,7 @@ from megdt_stream.evidence.reasons import REMEDY, Reason
 from megdt_stream.kafka_clients import connect
 from megdt_stream.publisher.errors import NotApplied
 from megdt_stream.publisher.producer import Position
+from megdt_stream.twin.journal import COMMON
 
 _REDIS_SECONDS: Final = 10.0
 _POLL_MS: Final = 200
@@ -35,7 +36,8 @@ _PAUSE_SECONDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 _SKEW_MS: Final = 600_000
 _FETCH_BYTES: Final = topics.MAX_RECORD_BYTES + 65_536
 
-_versions: Final = msgspec.msgpack.Decoder(list[list[Any]]).decode
+_versions: Final = msgspec.msgpack.Decoder(list[int | bytes]).decode
+_PIECE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +140,13 @@ class Confirmer:
             return None
         view = (letter or b"a").decode()
         short = topics.BY_NAME[position.topic].short
-        seen, row = self._ask(
+        seen, shard = self._ask(
             ("HGET", keys.seen(number, view), f"{short}:{position.partition}"),
-            ("HGET", keys.journal(number, view, ticket.trainee, ticket.h), bytes.fromhex(ticket.h)),
+            ("HGETALL", keys.journal(number, view, ticket.trainee, ticket.h)),
         )
         if int(-1 if seen is None else seen) < position.offset:
             return self._rejected(position, position.partition % self._partitions, appended)
-        found = _found(row, ticket, (short, position.partition, position.offset))
+        found = _found(_row(shard, bytes.fromhex(ticket.h)), ticket, (short, position.partition, position.offset))
         if found is not None:
             return found
         name = _name(position)
@@ -196,12 +198,25 @@ class Confirmer:
             raise Unavailable(f"Redis does not answer: {error}") from error
 
 
-def _found(row: bytes | None, ticket: Ticket, origin: tuple[str, int, int]) -> Applied | None:
+def _row(shard: dict[bytes, bytes], h: bytes) -> bytes:
+    """Put a row's pieces together (docs/records.md, section 6): a full one is followed by another."""
+    pieces = [shard.get(h, b"")]
+    while len(pieces[-1]) == _PIECE:
+        pieces.append(shard.get(h + bytes([ord("0") + len(pieces)]), b""))
+    return b"".join(pieces)
+
+
+def _found(row: bytes, ticket: Ticket, origin: tuple[str, int, int]) -> Applied | None:
     """Find a version in a journal row."""
-    versions = _versions(row) if row else []
-    for rev, digest, *rest in versions:
+    coded: list[Any] = _versions(row) if row else []
+    versions = []
+    while coded:
+        rev, digest, topic, partition, offset, length = coded[:6]
+        versions.append((rev, digest, (COMMON[topic], partition, offset)))
+        coded = coded[6 + length :]
+    for rev, digest, came in versions:
         if rev == ticket.rev and digest == bytes.fromhex(ticket.d):
-            return Applied(duplicate=tuple(rest[:3]) != origin, standing=rev == max(version[0] for version in versions))
+            return Applied(duplicate=came != origin, standing=rev == max(version[0] for version in versions))
     return None
 
 

@@ -60,6 +60,18 @@ ABLATIONS = (
         "or digest(value) != listed.digest",
         "",
         "tests/evidence/test_snapshots.py",
+        "a chunk keeps what has moved",
+        "twin/layout.py",
+        "any(first < period <= last for period in changed)",
+        "False",
+        "tests/twin/test_resting.py",
+    ),
+    Ablation(
+        "wide fields stay where they were",
+        "twin/resting.py",
+        "self.wide.difference(narrow).union(wide)",
+        "self.wide.union(wide)",
+        "tests/twin/test_resting.py",
     ),
     Ablation(
         "features look ahead",

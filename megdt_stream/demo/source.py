@@ -43,8 +43,8 @@ class Source:
 
 def synthetic_source(plan: HospitalPlan) -> Source:
     """Play a synthetic hospital, with a tenth of one source's events in binary mode and something to be warned of."""
-    strained = {"incident_share": _STRAINED_SHARE, "overwork_share": _STRAINED_SHARE}
-    hospital = generate(replace(plan, binary_share=_BINARY_SHARE, **strained))
+    messy = replace(plan, binary_share=_BINARY_SHARE)
+    hospital = generate(replace(messy, incident_share=_STRAINED_SHARE, overwork_share=_STRAINED_SHARE))
     return Source(
         title=f"{plan.trainees} trainees, {plan.days} days, seed {plan.seed}",
         events=lambda: (Event(e.topic, e.key, e.value, e.available, e.headers) for e in hospital.events),

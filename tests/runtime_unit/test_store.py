@@ -167,6 +167,7 @@ def test_a_commit_touches_one_slot_and_the_documented_keys(opened, look):
         f"{PREFIX}t:k1.a": "hash",
         f"{PREFIX}n:k1.a": "hash",
         f"{PREFIX}z:k1.a": "hash",
+        f"{PREFIX}touched": "set",
         f"{PREFIX}due": "zset",
         f"{PREFIX}seen": "hash",
         f"{PREFIX}counts": "hash",

@@ -21,6 +21,11 @@ class Shelf:
     def find(self, trainee):
         return self.stored.get(trainee)
 
+    partitions = 0
+
+    def ask(self, commands):
+        return [None for _ in commands]
+
     def near(self, trainee):
         return [name for name in self.stored if trainee in name]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from megdt_stream.evidence import topics
 from megdt_stream.governance import concern, reviewing
@@ -13,18 +13,32 @@ from megdt_stream.mirror.work import Work
 from megdt_stream.twin.state import Twin
 
 
-def wake(work: Work, trainee: str, twin: Twin, touched: Iterable[str]) -> None:
+def wake(work: Work, trainee: str, twin: Twin, touched: Sequence[str]) -> None:
     """Make looks due where changed fields ask for it, unless one is due already."""
     reviews = work.rule.reviews
     if not reviews or twin.head is not None:
         return
-    for name in touched:
-        kind = name[0]
-        for review in reviews:
-            if kind in review.kinds and (how := review.wakes(twin, name, review.terms)) != SLEEPS:
-                _wake(work, trainee, review, promptly=how == PROMPTLY)
-        if kind == "d" and twin.standing:
-            _answer(work, trainee, twin, name.split("|")[1])
+    due, kinds = work.partition.deadlines, {name[0] for name in touched}
+    for review in reviews:
+        asked = kinds.intersection(review.kinds)
+        # A look that is due already can only be hurried, by what the rule looks at promptly: most events end here.
+        if asked and due.get(reviewing.member(trainee, review)) is not None:
+            asked.intersection_update(review.prompt)
+        if asked:
+            _ask(work, trainee, twin, review, [name for name in touched if name[0] in asked])
+    if "d" in kinds and twin.standing:
+        for on in {name.split("|")[1] for name in touched if name[0] == "d"}:
+            _answer(work, trainee, twin, on)
+
+
+def _ask(work: Work, trainee: str, twin: Twin, review: Review, names: Iterable[str]) -> None:
+    """Wake a rule if one of the fields does."""
+    for name in names:
+        how = review.wakes(twin, name, review.terms)
+        if how != SLEEPS:
+            _wake(work, trainee, review, promptly=how == PROMPTLY)
+            if how == PROMPTLY or name[0] not in review.prompt:
+                return
 
 
 def _wake(work: Work, trainee: str, review: Review, *, promptly: bool) -> None:

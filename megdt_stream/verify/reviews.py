@@ -296,8 +296,8 @@ def _decline(sheet: Sheet, terms: Terms, now: int) -> Verdict:
     drop, variance = was - now_is, sum(variances)
     least = min(was - sum(levels[1][1:]) // (len(levels[1]) - 1), sum(levels[0][:-1]) // (len(levels[0]) - 1) - now_is)
     grade = 1 if drop > terms["clear_milli"] else 0
-    if drop >= terms["drop_milli"] and 100 * drop * drop >= terms["z_tenths"] ** 2 * variance:
-        grade = 2 if 4 * least >= 3 * terms["drop_milli"] else grade
+    if drop >= terms["drop_milli"] and least > 0 and 100 * least * least >= terms["z_tenths"] ** 2 * variance:
+        grade = 2
     sd = isqrt(variance)
     figures = {
         "drop_milli": drop,

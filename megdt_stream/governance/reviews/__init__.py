@@ -1,10 +1,10 @@
 """Rules that look a person's twin over now and then, one module each, and the registry of them.
 
-A rule's module has `NAME`, `KINDS` (kinds of fields that it looks at), `wakes(twin, field, terms)` (whether a change
-of a field makes a look due, and how soon), `CODES` (what it may say, with the figures of each), `Terms` (its table in
-`seeds/rules.toml`) and `judge(twin, now, terms)`, a pure function of the twin's fields and the time in integers, so
-that the checker reaches the same decision by itself. docs/warnings.md tells how to add one. Here is no order of events,
-no notice and nothing about groups of trainees.
+A rule's module has `NAME`, `KINDS` (kinds of fields that it looks at), `PROMPT` (those that cannot wait),
+`wakes(twin, field, terms)` (whether a change of a field makes a look due, and how soon), `CODES` (what it may say, with
+the figures of each), `Terms` (its table in `seeds/rules.toml`) and `judge(twin, now, terms)`, a pure function of the
+twin's fields and the time in integers, so that the checker reaches the same decision by itself. docs/warnings.md tells
+how to add one. Here is no order of events, no notice and nothing about groups of trainees.
 """
 
 from megdt_stream.governance.reviews.contract import (

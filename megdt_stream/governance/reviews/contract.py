@@ -110,10 +110,11 @@ NOTHING: Final = Finding(CLEAR, "clear")
 
 
 class Review(NamedTuple):
-    """A rule ready to run."""
+    """A rule ready to run. `prompt`: those of its kinds that may wake it promptly."""
 
     name: str
     kinds: str
+    prompt: str
     terms: Any
     wakes: Callable[[Twin, str, Any], int]
     judge: Callable[[Twin, int, Any], Finding]

@@ -20,6 +20,7 @@ from megdt_stream.twin.state import Twin
 
 NAME: Final = "trainee-in-decline"
 KINDS: Final = "c"
+PROMPT: Final = ""
 CODES: Final = {"level-fell": ("drop_milli", "sd_milli", "before_milli", "now_milli", "assessors", "assessors_before")}
 _Z80: Final = 1282
 """Half width of an 80 % interval in thousandths of a standard deviation."""
@@ -69,11 +70,7 @@ def judge(twin: Twin, now: int, terms: Terms) -> Finding:
         "assessors_before": len(early),
     }
     robust = min(ago.mean - without(lately.means, True), without(ago.means, False) - lately.mean)
-    warns = (
-        drop >= terms.drop_milli
-        and 100 * drop**2 >= terms.z_tenths**2 * variance
-        and 4 * robust >= 3 * terms.drop_milli
-    )
+    warns = drop >= terms.drop_milli and robust > 0 and 100 * robust**2 >= terms.z_tenths**2 * variance
     grade = WARNS if warns else HOLDS if drop > terms.clear_milli else CLEAR
     chance = round(NormalDist().cdf(drop / max(sd, 1)), 3)
     return Finding(grade, "level-fell", figures, tuple(sorted(fields)), (), (drop - half, drop + half), chance)

@@ -19,6 +19,7 @@ from megdt_stream.twin.state import Twin
 
 NAME: Final = "professionalism-concern"
 KINDS: Final = "co"
+PROMPT: Final = "o"
 CODES: Final = {"incident": ("incidents",), "rated-below-rest": ("below_milli", "assessors")}
 
 

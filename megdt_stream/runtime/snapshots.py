@@ -11,29 +11,36 @@ from megdt_stream.evidence import record, topics
 from megdt_stream.evidence.record import WEEK_MS, Activation, Carried, Tick
 from megdt_stream.evidence.reference.outcomes import Outcome as OutcomeKind
 from megdt_stream.governance.overdue import OverdueRule
+from megdt_stream.runtime.active_severity import estimators
 from megdt_stream.runtime.entities import gather
 from megdt_stream.runtime.log_reader import LogReader, open_log
 from megdt_stream.runtime.query import Query, Stored
 from megdt_stream.scenario.reading import Supply, Twins
 from megdt_stream.twin.entities.resource import capacity, places
 from megdt_stream.twin.entities.state import Entity, EntityTwin
-from megdt_stream.twin.view import Estimation, Outcome, read
+from megdt_stream.twin.view import Estimation, Estimator, Outcome, estimate, read
 
 _EXAMINATIONS = ("exam", "assessment")
 Progress = Callable[[int, int], None]
 
 
 def current(query: Query, estimation: Estimation) -> Twins:
-    """Read all twins and resources from the store. Raises Unavailable."""
-    return twins_of(list(query.subjects()), estimation)
+    """Read all twins and resources from the store, with the severities in force. Raises Unavailable."""
+    estimator_of, _ = estimators(query)
+    return twins_of(list(query.subjects()), estimation, estimator_of=estimator_of)
 
 
-def twins_of(found: Iterable[Stored], estimation: Estimation, as_of: int | None = None) -> Twins:
+def twins_of(
+    found: Iterable[Stored],
+    estimation: Estimation,
+    as_of: int | None = None,
+    estimator_of: Callable[[str], Estimator] = lambda _: estimate,
+) -> Twins:
     """Read twins, with what they say of resources; `as_of` (ms) is the latest time among them where none is given."""
     stored = list(found)
     scan = gather(stored)
     moment = scan.now if as_of is None else as_of
-    views = {one.trainee: read(one.twin, estimation) for one in stored}
+    views = {one.trainee: read(one.twin, estimation, estimator_of(one.trainee)) for one in stored}
     return Twins(views, moment, supply(scan.entities, moment))
 
 

@@ -128,7 +128,9 @@ def _left(view: TwinView) -> bool:
 def _snapshot(twins: Twins, names: Sequence[str]) -> str:
     told = "\n".join(f"{name} {twins.views[name].revision}" for name in names)
     supply = repr(sorted((kind, *one) for kind, part in enumerate(twins.supply[:2]) for one in part.items()))
-    digest = blake2b(f"{told}\n{supply}\n{twins.supply.simulators}".encode(), digest_size=8).hexdigest()
+    severities = sorted({one.snapshot or "" for name in names for one in twins.views[name].levels})
+    rest = f"{supply}\n{twins.supply.simulators}\n{severities}"
+    digest = blake2b(f"{told}\n{rest}".encode(), digest_size=8).hexdigest()
     return f"{twins.label}-{digest}@{rfc3339(twins.as_of)}"
 
 

@@ -56,6 +56,7 @@ def test_another_seed_is_another_chance():
     world = small()
     one, other = (simulate(world, [nothing(world)], KNOWN, seed, range(2))[0].people for seed in (1, 2))
     assert not (one.level == other.level).any()
+    assert not (one.level[0] == one.level[1]).any()
 
 
 def test_schemes_that_do_the_same_end_the_same():

@@ -11,8 +11,9 @@ import numpy as np
 from megdt_stream.evidence.partition import partition_of
 from megdt_stream.evidence.record import PERIOD_MS
 from megdt_stream.governance.advice.options import Need
+from megdt_stream.runtime.active_severity import estimators
 from megdt_stream.runtime.query import Cursor, Query, Stored
-from megdt_stream.twin.view import Comparison, Estimation, Norms, TwinView, cells, compare, read
+from megdt_stream.twin.view import Comparison, Estimation, Estimator, Norms, TwinView, cells, compare, read
 
 _LEAST_SD: Final = 0.2
 """Levels: no population is more alike than this, so a standardised effect is never made out to be nothing."""
@@ -50,10 +51,13 @@ class Read:
 def look(query: Query, estimation: Estimation, norms: Norms, say: Callable[[str], None] | None = None) -> Read:
     """Read all persons once. Raises Unavailable."""
     cursors = query.evidence_cursors()
+    estimator_of, degraded = estimators(query)
+    if degraded is not None and say is not None:
+        say(degraded)
     needs: list[Need] = []
     scored: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
     means: list[float] = []
-    for view, compared, stored in _views(query.subjects(), estimation, norms, say):
+    for view, compared, stored in _views(query.subjects(), estimation, norms, estimator_of, say):
         means += [one.mean for one in view.levels]
         for competency, theirs in cells(stored.twin).items():
             scored[stored.trainee, competency] = [
@@ -67,13 +71,17 @@ def look(query: Query, estimation: Estimation, norms: Norms, say: Callable[[str]
 
 
 def _views(
-    found: Iterable[Stored], estimation: Estimation, norms: Norms, say: Callable[[str], None] | None
+    found: Iterable[Stored],
+    estimation: Estimation,
+    norms: Norms,
+    estimator_of: Callable[[str], Estimator],
+    say: Callable[[str], None] | None,
 ) -> Iterable[tuple[TwinView, Comparison, Stored]]:
     for number, stored in enumerate(found, 1):
         if say is not None and number % _TELL_EVERY == 0:
             say(f"{number:,} twins read")
         if stored.twin.head is None and stored.twin.slots.get("e"):
-            view = read(stored.twin, estimation)
+            view = read(stored.twin, estimation, estimator_of(stored.trainee))
             yield view, compare(view, estimation, stored.now, norms), stored
 
 
@@ -109,4 +117,5 @@ def _need(
             "warnings": float(len(view.warnings)),
             "weak": float(len(compared.weak)),
         },
+        worst.level.snapshot,
     )

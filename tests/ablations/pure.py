@@ -485,6 +485,8 @@ ABLATIONS = (
         "SeedSequence((seed, draw))",
         "SeedSequence((seed, 0))",
         "tests/scenario/test_dynamics.py",
+    ),
+    Ablation(
         "controls are not weighted",
         "governance/effects/observed.py",
         "balanced(levels[0][control], odds[control], levels[0][~control].mean(axis=0))",

@@ -7,7 +7,7 @@ import pytest
 
 from megdt_stream.evaluate import loop
 from megdt_stream.evaluate.year import decide, draw, oracle, true_effect
-from megdt_stream.governance.effects.logged import Unidentified, learn, learn_given, uplift
+from megdt_stream.governance.effects.logged import Log, Unidentified, learn, learn_given, uplift
 
 SEEDS = 25
 
@@ -85,3 +85,14 @@ def test_uplift_is_a_line_through_the_mean_gain():
     found = learn(log)
     line = uplift(log.covariates, found)
     assert line.at(log.covariates).mean() == pytest.approx(found.scores.mean())
+
+
+def test_a_policy_that_knew_more_than_the_covariates_is_put_right_by_its_propensity():
+    rng = np.random.default_rng(5)
+    known = rng.random(2000) < 0.5
+    chance = np.where(known, 0.8, 0.2)
+    offered = (rng.random(2000) < chance).astype(float)
+    outcome = 2.0 * known + 0.3 * offered + rng.normal(size=2000)
+    found = learn(Log(rng.normal(size=(2000, 1)), offered, chance, offered, outcome))
+    assert found.effect == pytest.approx(0.3, abs=3 * found.se)
+    assert found.se < 0.15

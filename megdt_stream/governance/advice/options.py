@@ -20,7 +20,8 @@ class Need:
     """A trainee who is below a target: `level` with its SD and `wanted`, in levels, in one competency.
 
     `group` is what equity is counted by. `warnings` are ids of open warnings, `covariates` what is known now and is
-    frozen with the decision. `partition` and `offset` say up to where the log was read.
+    frozen with the decision. `severity` is the version of assessors' severities that the level was estimated with.
+    `partition` and `offset` say up to where the log was read.
     """
 
     trainee: str
@@ -34,6 +35,7 @@ class Need:
     offset: int
     warnings: tuple[str, ...] = ()
     covariates: Mapping[str, float] = field(default_factory=dict)
+    severity: str | None = None
 
 
 class Benefit(NamedTuple):

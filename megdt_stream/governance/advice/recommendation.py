@@ -125,6 +125,7 @@ def _about(round_: Round, name: str, need: Need, plan: Plan) -> dict[str, Any]:
         "group": need.group,
         "competency": need.competency,
         "level": {"mean": _round(need.level), "sd": _round(need.sd), "wanted": _round(need.wanted)},
+        "severity": need.severity,
         "outcome_sd": _round(round_.outcome_sd),
         "covariates": {key: _round(value) for key, value in sorted(need.covariates.items())},
         "propensities": {kind: _round(p) for kind, p in sorted(plan.offered.get(need.trainee, {}).items())},

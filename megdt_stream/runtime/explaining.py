@@ -77,7 +77,7 @@ def _of_recommendation(event: Mapping[str, Any], log: AdviceLog) -> dict[str, An
         ],
         "read_as": {"competency": data["competency"], "level": data["level"], "outcome_sd": data["outcome_sd"]},
         "models": {
-            "severity": data["severity"] or "none in force: carried as uncertainty (docs/twin.md)",
+            "severity": data.get("severity") or "none in force: carried as uncertainty (docs/twin.md)",
             "effects": data["effect"],
             "policy": data["policy"],
         },

@@ -60,6 +60,8 @@ ABLATIONS = (
         "or digest(value) != listed.digest",
         "",
         "tests/evidence/test_snapshots.py",
+    ),
+    Ablation(
         "a chunk keeps what has moved",
         "twin/layout.py",
         "any(first < period <= last for period in changed)",

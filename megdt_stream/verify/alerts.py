@@ -17,6 +17,7 @@ from megdt_stream.verify.reviews import Said
 from megdt_stream.verify.times import DAY_MS, read_time
 
 _OPERATIONS: Final = "megdt.operations."
+_ENTITIES: Final = "/megdt/entities"
 _LINKED: Final = "linked"
 _ROUNDED: Final = 0.0006
 """A probability is stated to three digits."""
@@ -98,9 +99,13 @@ def _decode(value: bytes | None) -> Any:
 
 
 def _is_of_others(event: Any) -> bool:
-    """Say whether an alert is about the running of the system, or advice: no decision of the mirror's."""
-    kind = event.get("type") if isinstance(event, dict) else None
-    return isinstance(kind, str) and kind.startswith((_OPERATIONS, "megdt.recommendation."))
+    """Say whether an alert is about the running of the system, advice, or about a group: no decision of the mirror's."""
+    if not isinstance(event, dict):
+        return False
+    kind = event.get("type")
+    return event.get("source") == _ENTITIES or (
+        isinstance(kind, str) and kind.startswith((_OPERATIONS, "megdt.recommendation."))
+    )
 
 
 def _check_content(copy: _Copy, notice: Notice | Said, reference: Reference, report: Report) -> None:

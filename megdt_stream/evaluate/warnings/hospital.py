@@ -13,8 +13,9 @@ from megdt_stream.evaluate.warnings.standards import standards
 from megdt_stream.evidence.times import DAY_MS
 from megdt_stream.governance import groups
 from megdt_stream.governance.concern import enrolled_base
-from megdt_stream.governance.groups import assessor, base, drift, quota, silence
+from megdt_stream.governance.groups import base, drift, quota, silence
 from megdt_stream.governance.groups.contract import Group
+from megdt_stream.governance.groups.looking import look
 from megdt_stream.governance.groups.standing import Standing
 from megdt_stream.governance.reviews import WARNS
 from megdt_stream.runtime import severities
@@ -129,18 +130,12 @@ class Played:
             yield base.LINKED, base.linked(name, down[name], in_base[name], self.terms[base.LINKED])
             # Levels against other bases are not looked at here, and cost most: declared severities are enough.
             document = read_from(scan, "base", name, self._assumed._replace(severities=_UNKNOWN), as_of=now)
-            properties = document["properties"] if document else {}
-            yield base.SUPPLY, base.supply(name, properties, self.terms[base.SUPPLY])
-            yield base.SUPERVISION, base.supervision(name, properties, self.terms[base.SUPERVISION])
-            yield base.COMPLETION, base.completion(name, properties, self.terms[base.COMPLETION])
+            yield from look("base", name, document["properties"] if document else {}, self.terms)
 
     def _of_assessors(self, scan: Scan, now: int) -> Iterator[tuple[str, Group]]:
         for name in ids(scan, "faculty"):
             document = read_from(scan, "faculty", name, self._assumed, as_of=now)
-            properties = document["properties"] if document else {}
-            yield assessor.OUTLIER, assessor.outlier(name, properties, self.terms[assessor.OUTLIER])
-            yield assessor.OVERLOADED, assessor.overloaded(name, properties, self.terms[assessor.OVERLOADED])
-            yield assessor.LATE, assessor.late(name, properties, self.terms[assessor.LATE])
+            yield from look("faculty", name, document["properties"] if document else {}, self.terms)
 
     def _of_forms(self, now: int) -> Iterator[tuple[str, Group]]:
         names = self.signals.instruments

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence.record import digest
 from megdt_stream.governance.groups.contract import CLEAR, WARNS, Group, Terms
 from megdt_stream.governance.notice import rfc3339
+
+SOURCE: Final = "/megdt/entities"
+"""The source of notices about groups."""
 
 
 class Open(NamedTuple):
@@ -69,7 +72,7 @@ def notice(rule: str, terms: Terms, found: Group, transition: str, now: int, sta
     return {
         "specversion": "1.0",
         "id": id_,
-        "source": "/megdt/entities",
+        "source": SOURCE,
         "type": f"megdt.warning.{transition}.v1",
         "subject": found.id,
         "time": rfc3339(now),

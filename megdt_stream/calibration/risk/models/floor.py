@@ -27,7 +27,7 @@ class Prevalence(base.Classifier):
         self.adverse = 0.0
         self.n = 0.0
 
-    def learn_one(self, x: Mapping[str, Any], y: bool) -> None:
+    def learn_one(self, x: Mapping[str, Any], y: bool) -> None:  # type: ignore[override]
         """Learn one outcome."""
         self.learn(bool(y))
 
@@ -36,7 +36,7 @@ class Prevalence(base.Classifier):
         self.adverse += weight * y
         self.n += weight
 
-    def predict_proba_one(self, x: Mapping[str, Any] | None = None) -> dict[bool, float]:
+    def predict_proba_one(self, x: Mapping[str, Any] | None = None) -> dict[bool, float]:  # type: ignore[override]
         """Give the probability of either outcome."""
         p = (self.adverse + _PRIOR / 2) / (self.n + _PRIOR)
         return {False: 1.0 - p, True: p}

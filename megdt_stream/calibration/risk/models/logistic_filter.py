@@ -55,7 +55,7 @@ class LogisticFilter(base.Classifier):
 
     # --- by name, as River has it ---
 
-    def learn_one(self, x: Mapping[str, Any], y: bool) -> None:
+    def learn_one(self, x: Mapping[str, Any], y: bool) -> None:  # type: ignore[override]
         """Learn one outcome."""
         for name in x:
             if name not in self._names and len(self._names) < self.capacity:
@@ -63,7 +63,7 @@ class LogisticFilter(base.Classifier):
         self._grow(len(self._names) + 1)
         self.learn(self._vector(x), bool(y), self.weight)
 
-    def predict_proba_one(self, x: Mapping[str, Any]) -> dict[bool, float]:
+    def predict_proba_one(self, x: Mapping[str, Any]) -> dict[bool, float]:  # type: ignore[override]
         """Give the probability of either outcome."""
         p, _, _ = self.predict(self._vector(x))
         return {False: 1.0 - p, True: p}

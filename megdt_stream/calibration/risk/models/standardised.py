@@ -18,8 +18,8 @@ class StandardisedRegression:
     """
 
     def __init__(self) -> None:
-        self._scaler = preprocessing.StandardScaler()
-        self._model = linear_model.LogisticRegression(optimizer=optim.SGD(_RATE), l2=_L2)
+        self._scaler: Any = preprocessing.StandardScaler()
+        self._model: Any = linear_model.LogisticRegression(optimizer=optim.SGD(_RATE), l2=_L2)
 
     def learn_one(self, x: Mapping[str, float], y: bool, weight: float = 1.0) -> None:
         """Learn one outcome that counts `weight`."""

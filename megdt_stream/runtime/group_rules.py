@@ -87,19 +87,16 @@ class GroupRules:
 def opened(notices: Iterable[Mapping[str, Any]]) -> tuple[Standing, int]:
     """Give what is open by the notices on the topic, and the time (ms) from which on something new may be said.
 
-    Notices come in any order, copies included. A replay of contributions tells old ticks again; nothing is said of them.
+    Notices come in any order, copies included. A replay of contributions tells old ticks again; of those nothing is
+    said.
     """
-    told = sorted(
-        ((milliseconds(one["time"]), one["type"] == _RAISED, one["id"], one) for one in notices),
-        key=lambda one: one[:3],
-    )
     standing, due = Standing(), 0
-    for at, raised, id_, event in told:
-        data = event["data"]
+    for event in sorted(notices, key=lambda one: (milliseconds(one["time"]), one["type"] == _RAISED)):
+        at, data = milliseconds(event["time"]), event["data"]
         key = data["rule"], data["entity"]["kind"], data["entity"]["id"]
         due = at + 1
-        if raised:
-            standing.open.setdefault(key, Open(at, id_))
+        if event["type"] == _RAISED:
+            standing.open.setdefault(key, Open(at, event["id"]))
         else:
             standing.open.pop(key, None)
     return standing, due

@@ -99,7 +99,7 @@ def _decode(value: bytes | None) -> Any:
 
 
 def _is_of_others(event: Any) -> bool:
-    """Say whether an alert is about the running of the system, advice, or about a group: no decision of the mirror's."""
+    """Say whether an alert is about the running of the system, advice, or a group: no decision of the mirror's."""
     if not isinstance(event, dict):
         return False
     kind = event.get("type")

@@ -104,7 +104,7 @@ def opened(notices: Iterable[Mapping[str, Any]]) -> tuple[Standing, int]:
 
 async def said(brokers: list[str], options: dict[str, Any]) -> list[Mapping[str, Any]]:
     """Read the notices about groups off the alerts topic. Raises Unavailable, TopicMissing."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     async with open_log(brokers, options) as reader:
         async for records in reader.read_all(topics.ALERTS.name):
             found += [event for record in records if (event := _of_groups(record.value)) is not None]

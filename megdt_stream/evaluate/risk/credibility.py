@@ -51,6 +51,9 @@ oracle in evidence that arrives late: `tests/risk`.
 *slope* and *intercept* (fitted jointly) are 1 and 0 where calibration is perfect. *frozen*: as at the start of
 the test.
 
+Where the test is 2013J these figures are optimistic: features, priors and windows were settled while looking at it,
+since cross-validation inside 2013B told the variants hardly apart. Other years were not looked at.
+
 ## Uncertainty
 
 *80 % covers* is the share of module-by-decile groups whose observed rate lies in the stated interval. What was said of

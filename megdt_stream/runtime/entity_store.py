@@ -37,8 +37,8 @@ class EntityStore:
         by_entity: dict[Entity, list[str]] = {}
         for entity, contributor in places:
             by_entity.setdefault(entity, []).append(contributor)
-        asked = [part for entity, names in by_entity.items() for part in (f"n:{name_of(entity)}", names)]
-        _, found, _ = await self._store._run(
+        asked = [part for entity, names in by_entity.items() for part in (f"n:{name_of(entity)}", names, "")]
+        _, found, *_ = await self._store._run(
             "load", [keys.own(TOPIC, number)], [entity_view(number, view), _pack([[], asked, []])]
         )
         return {

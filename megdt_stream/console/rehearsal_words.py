@@ -65,7 +65,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "summary": ("{n} schemes beside going on as now.", "维持现状之外共{n}个方案。"),
         "finding": (
             "{scheme}: {value} missed targets averted of {n} trainees",
-            "{scheme}：{n}名学员中减少{value}人未达标",
+            "{scheme}：{n}名学员中减少的未达标人数 {value}",
         ),
         "best": ("{interval}; best in {share} of the draws", "{interval}；在{share}的抽样中最优"),
         "driver": ("{of}: {share} of the variance", "{of}：占方差的{share}"),
@@ -98,6 +98,6 @@ class Words:
         if found is None:
             return "-"
         value, low, high = (
-            f"{found[name]:.1%}" if percent else f"{found[name]:,.{digits}f}" for name in ("mean", "p05", "p95")
+            f"{found[name]:z.1%}" if percent else f"{found[name]:z,.{digits}f}" for name in ("mean", "p05", "p95")
         )
         return f"{value} ({low} – {high})" if self.lang == "en" else f"{value}（{low}～{high}）"

@@ -53,7 +53,7 @@ def _finding(result: Mapping[str, Any], name: str, say: Words) -> Finding:
     why = [say("driver", of=part["of"], share=f"{part['share']:.0%}") for part in result["uncertainty"][name]]
     cost = f"{one['cost']['mean']:,.0f} {one['cost']['currency']}"
     return Finding(
-        what=say("finding", scheme=name, value=f"{averted['mean']:+.1f}", n=n),
+        what=say("finding", scheme=name, value=f"{averted['mean']:+z.1f}", n=n),
         sure=say("best", interval=say.between(averted, 1), share=f"{one['p_best']:.0%}"),
         why=tuple(why) or ("-",),
         next=f"{cost} · {say('per')}: {told.per(one, say)}",

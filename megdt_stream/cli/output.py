@@ -55,7 +55,7 @@ def emit(data: Any) -> None:
 
 @contextmanager
 def stdout_aside() -> Iterator[None]:
-    """Send to standard error what libraries print on standard output: HiGHS, which plans, has a line it always prints."""
+    """Send to standard error what a library prints on standard output: HiGHS has a line that it always prints."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

@@ -20,8 +20,8 @@ _Z95: Final = 1.959964
 class RoundOutcome:
     """A round: when (ms), how many it looked at, and what became of its recommendations.
 
-    `free` is what was left by what earlier advice had booked (resource -> amount), `believed` the combined mean effect (SDs) by kind that it advised with, `expected` the chances of missing a
-    target, summed, that the accepted ones were to avert.
+    `free` is what earlier advice had left (resource -> amount), `believed` the combined mean effect (SDs) of the
+    kinds that it recommended, `expected` the chances of missing a target, summed, that the accepted ones were to avert.
     """
 
     at: int

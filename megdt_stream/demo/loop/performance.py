@@ -77,7 +77,6 @@ class _Performance:
         return takewhile(lambda event: event.available < until, coming)
 
     def _round(self, round_: int, at: int) -> None:
-        snapshot, _ = self._site.learnt()
         result = self._site.advise(round_)
         made = [event for event in result.events if event["type"] == MADE]
         decisions = [
@@ -86,7 +85,7 @@ class _Performance:
         self._site.decide(decisions, at)
         accepted = [event["data"] for event, decision in zip(made, decisions, strict=True) if decision.answer.accepted]
         self._carry_out(round_, at, result, accepted)
-        self._rounds.append(_told(at, result, len(made), accepted, snapshot))
+        self._rounds.append(_told(at, result, [event["data"] for event in made], accepted))
         self._say("round", number=round_ + 1, **self._rounds[-1].to_dict())
 
     def _carry_out(self, round_: int, at: int, result: Result, accepted: Sequence[Mapping[str, Any]]) -> None:
@@ -147,16 +146,15 @@ class _Performance:
 
 
 def _told(
-    at: int, result: Result, recommended: int, accepted: Sequence[Mapping[str, Any]], snapshot: Snapshot
+    at: int, result: Result, made: Sequence[Mapping[str, Any]], accepted: Sequence[Mapping[str, Any]]
 ) -> RoundOutcome:
-    believed = {kind: snapshot.kinds[kind].known for kind in TRUE}
     return RoundOutcome(
         at=at,
         considered=result.considered,
-        recommended=recommended,
+        recommended=len(made),
         accepted=len(accepted),
         expected=sum(data["benefit"]["mean"] for data in accepted),
         free=result.free,
-        believed={kind: known.mean for kind, known in believed.items() if known is not None},
+        believed={data["intervention"]: data["effect"]["mean"] for data in made},
         effects=result.effects,
     )

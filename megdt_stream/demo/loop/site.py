@@ -32,6 +32,8 @@ _EQUITY: Final = 0.8
 _CHANCE: Final = 0.5
 """More than `megdt recommendations make` blurs by: a hospital that has no evidence yet buys some, at a price."""
 
+_DRAWS: Final = 50
+
 _LATER: Final = timedelta(hours=1)
 
 
@@ -74,6 +76,7 @@ class Site:
                 most=self._plan.most,
                 equity=_EQUITY,
                 chance=_CHANCE,
+                draws=_DRAWS,
                 seed=self._plan.seed * 100 + number,
                 folder=self._folder,
             )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -49,6 +51,20 @@ def say(text: str) -> None:
 def emit(data: Any) -> None:
     """Print one JSON value on one line of standard output."""
     typer.echo(json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")))
+
+
+@contextmanager
+def stdout_aside() -> Iterator[None]:
+    """Send to standard error what a library prints on standard output: HiGHS has a line that it always prints."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def console(*, err: bool = False) -> Any:

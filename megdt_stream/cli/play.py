@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from megdt_stream.cli.output import Json, Lang, console, emit, examples, say
+from megdt_stream.cli.output import Json, Lang, console, emit, examples, say, stdout_aside
 
 if TYPE_CHECKING:
     from megdt_stream.demo import Source
@@ -23,7 +23,13 @@ def register(app: typer.Typer) -> None:
     panel = "See it work"
     app.command(
         rich_help_panel=panel,
-        epilog=examples("megdt demo", "megdt demo --trainees 50 --lang zh", "megdt demo --oulad ~/oulad --json"),
+        epilog=examples(
+            "megdt demo",
+            "megdt demo --trainees 50 --lang zh",
+            "megdt demo --oulad ~/oulad --json",
+            "megdt demo --loop",
+            "megdt demo --loop --trainees 200 --rounds 4 --lang zh",
+        ),
     )(demo)
     app.command(
         rich_help_panel=panel,
@@ -33,10 +39,17 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     oulad: Oulad = None,
-    trainees: Annotated[int, typer.Option(min=1, max=5_000, help="Size of the synthetic hospital.")] = 200,
+    trainees: Annotated[
+        int | None,
+        typer.Option(min=1, max=5_000, help="Size of the synthetic hospital.", show_default="200, and 120 with --loop"),
+    ] = None,
     days: Annotated[int, typer.Option(min=1, max=366, help="Length of its year.")] = 365,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal hospitals.")] = 1,
     seconds: Annotated[float, typer.Option(min=0, help="How long the year takes on screen; 0: no pacing.")] = 15.0,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Two years, the second with advice that is followed, against none.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=1, max=12, help="Rounds of advice in year two of --loop.")] = 5,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +64,9 @@ def demo(
 
     words = choose(lang)
     screen: Console = console(err=as_json)
-    source = _source(oulad, trainees, days, seed)
+    if loop:
+        _loop(oulad, trainees or 120, seed, rounds, words.lang, as_json)
+    source = _source(oulad, trainees or 200, days, seed)
     screen.print(f"[bold cyan]MEGDT stream[/] · {source.title}", soft_wrap=True)
     plan = Demonstration(source, 0.0 if oulad else seconds, words, ConsoleProgress(screen))
     with LineStage(screen, words) if as_json else stage(screen, words) as shown:
@@ -60,6 +75,28 @@ def demo(
         emit(outcome.to_dict())
     else:
         screen.print(render(outcome, words))
+    raise typer.Exit(0 if outcome.ok else 1)
+
+
+def _loop(oulad: Path | None, trainees: int, seed: int, rounds: int, lang: str, as_json: bool) -> NoReturn:
+    """Close the loop: docs/loop.md."""
+    from megdt_stream.demo.loop import LoopPlan, Teller, run
+    from megdt_stream.demo.loop.report import render
+    from megdt_stream.demo.loop.words import LoopWords
+    from megdt_stream.local import ConsoleProgress
+
+    if oulad is not None:
+        raise typer.BadParameter(
+            "nobody knows what would have been of real trainees: leave out --oulad", param_hint="--loop"
+        )
+    words, plan = LoopWords(lang), LoopPlan(trainees, seed, rounds)
+    say(words("title", trainees=trainees, seed=seed, rounds=rounds))
+    with stdout_aside():
+        outcome = run(plan, Teller(words, say).tell, ConsoleProgress(console(err=True)))
+    if as_json:
+        emit(outcome.to_dict())
+    else:
+        console().print(render(outcome, words))
     raise typer.Exit(0 if outcome.ok else 1)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, out, say
+from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, out, say, stdout_aside
 from megdt_stream.cli.write import every
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def make(
     amounts = _free(free)
     with opened(data_dir) as session:
         log, folder = advice(session), session.settings.seeds_dir
-        with session.query() as query:
+        with session.query() as query, stdout_aside():
             result = advise(query, log, amounts, most=most, equity=equity, seed=seed, folder=folder, say=say)
         if not dry_run:
             from megdt_stream.publisher import Publisher

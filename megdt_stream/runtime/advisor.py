@@ -86,10 +86,15 @@ def advise(
     most: int,
     equity: float,
     seed: int,
+    chance: float = Policy().chance,
+    draws: int = Policy().draws,
     folder: Path | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Result:
-    """Make one round; `folder` is the site's reference data. Raises Unavailable, ConfigError."""
+    """Make one round; `folder` is the site's reference data, `chance` and `draws` as in `Policy`.
+
+    Raises Unavailable, ConfigError.
+    """
     interventions = load_interventions(folder)
     read = look(query, load_estimation(folder), load_norms(folder), say)
     effects, _ = learnt(log, read, interventions)
@@ -97,7 +102,7 @@ def advise(
     booked = ledger.booked(read.now)
     left = {name: max(0.0, amount - booked.get(name, 0.0)) for name, amount in free.items()}
     needs, standing = _to_consider(read.needs, ledger)
-    policy = Policy(most=most, equity=equity)
+    policy = Policy(most=most, equity=equity, chance=chance, draws=draws)
     plan = choose(options(needs, interventions, effects, read.outcome_sd), left, policy, seed)
     round_ = Round(read.now, policy, effects.version, seed, read.outcome_sd, interventions.prices.currency)
     names = {str(kind): Names(one.name["en"], one.name["zh"]) for kind, one in interventions.kinds.items()}

@@ -27,6 +27,27 @@ class Ablation(NamedTuple):
 
 ABLATIONS = (
     Ablation(
+        "loop: a gain counts for everybody",
+        "synth/people.py",
+        "tuple(lift for lift in plan.lifts if lift.trainee == index)",
+        "plan.lifts",
+        "tests/demo/loop/test_account.py",
+    ),
+    Ablation(
+        "loop: lots are drawn from all",
+        "demo/loop/account.py",
+        'given.considered if among == "considered" else range(len(without))',
+        "range(len(without))",
+        "tests/demo/loop/test_account.py",
+    ),
+    Ablation(
+        "loop: thin evidence is not said",
+        "demo/loop/report.py",
+        "if one.undecided:",
+        "if False:",
+        "tests/demo/loop/test_account.py",
+    ),
+    Ablation(
         "an older image takes a newer one's place",
         "twin/entities/image.py",
         'max(found.get(place, b""), stored(one.image))',

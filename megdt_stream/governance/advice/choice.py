@@ -87,9 +87,15 @@ def choose(options: Sequence[Option], free: Mapping[str, float], policy: Policy,
     offered: dict[str, dict[str, float]] = {trainee: {} for trainee in trainees}
     for one, share in zip(worth, shares, strict=True):
         offered[one.need.trainee][one.kind] = float(share)
-    best = float(mean @ program.solve(mean)) if worth else 0.0
+    plain = program.solve(mean) if worth else np.empty(0)
+    best = float(mean @ plain)
     chosen = tuple(
-        Chosen(worth[i], float(shares[i]), max(0.0, best - program.without(mean, i)), _beaten(worth[i], options))
+        Chosen(
+            worth[i],
+            float(shares[i]),
+            max(0.0, best - program.without(mean, i)) if plain[i] else 0.0,
+            _beaten(worth[i], options),
+        )
         for i in map(int, np.flatnonzero(taken))
     )
     return Plan(chosen, offered, program.left(taken), float(mean[taken].sum()), best)

@@ -62,7 +62,7 @@ def _read(parts: dict[str, Any], version: Active) -> Found:
 
     try:
         return Found(Answering(parts), version)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return _broken(version, error)
 
 

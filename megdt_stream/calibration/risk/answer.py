@@ -36,21 +36,28 @@ class Answer(NamedTuple):
 
 
 class Answering:
-    """Reads a document (`gathering.document`). `flagged`: the last closed cohort was foretold no better than by chance.
+    """Reads a document (`gathering.document`).
 
     `outcomes`: how many were learnt from. `horizon`: days after a rotation's end that its outcome reaches to.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        """Raises KeyError, TypeError or ValueError where it is none."""
+        """Raises what a document that is none leads to: LookupError, TypeError, ValueError, ArithmeticError or such."""
         shown = document["predictor"]
         self._predictor = Predictor(shown)
         self._floor = float(shown["floor"])
         self.outcomes = int(shown["counts"].get("persons", 0))
-        self.flagged = self._predictor.degraded
         self.horizon = int(document["terms"]["horizon_days"])
         if not 0 < self._floor < 1 or self.outcomes < 0:
             raise ValueError("a prevalence lies between 0 and 1")
+        n = len(self._predictor.model.mean)
+        if len(shown["centre"]) != n or len(shown["model"]["covariance"]) != n * (n + 1) // 2:
+            raise ValueError(f"not the centre and covariance of {n} weights")
+
+    @property
+    def flagged(self) -> bool:
+        """Tell whether the model answers although it foretold the last closed cohort no better than chance."""
+        return self._predictor.degraded and self.basis == "model"
 
     @property
     def basis(self) -> str:

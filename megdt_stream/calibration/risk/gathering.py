@@ -45,22 +45,35 @@ def closes(cohort: int) -> int:
 
 
 class Gathering:
-    """Learn events of one evidence partition, by cohort. `open` counts the cuts that still wait."""
+    """Learn events of one evidence partition, by cohort."""
 
     def __init__(self, adverse: Adverse) -> None:
         self._adverse = adverse
         self._waiting: defaultdict[int, list[_Cut]] = defaultdict(list)
-        self.closed: dict[int, list[LearnEvent]] = {}
+        self._closed: dict[int, tuple[list[_Cut], list[LearnEvent]]] = {}
 
     @property
     def open(self) -> int:
         """Count the cuts whose cohort has not closed."""
         return sum(map(len, self._waiting.values()))
 
+    @property
+    def closed(self) -> list[int]:
+        """Name the cohorts that have closed."""
+        return sorted(self._closed)
+
+    def events(self, cohort: int) -> Iterator[LearnEvent]:
+        """Give the learn events of a closed cohort, none of one that is not there."""
+        cuts, rest = self._closed.get(cohort, ([], []))
+        for one in cuts:
+            yield Frozen(str(cohort), f"{one.trainee}/{one.rotation}", one.group, one.at, tuple(one.features))
+        yield from rest
+
     def week(self, at: int, twins: Mapping[str, Twin]) -> None:
         """Look at the twins of what was available by `at` (ms): read outcomes of who is due, then cut everybody."""
         for cohort in sorted(one for one in self._waiting if closes(one) <= at):
-            self.closed[cohort] = list(self._close(cohort, self._waiting.pop(cohort), twins))
+            cuts = self._waiting.pop(cohort)
+            self._closed[cohort] = cuts, list(self._outcomes(cohort, cuts, twins))
         for trainee, twin in twins.items():
             if twin.head is None:
                 self._cut(trainee, twin, at)
@@ -76,10 +89,8 @@ class Gathering:
                 cut = _Cut(trainee, rotation, group_of(twin, rotation), at, array("d", found))
                 self._waiting[cohort_of(plan.ends)].append(cut)
 
-    def _close(self, cohort: int, cuts: list[_Cut], twins: Mapping[str, Twin]) -> Iterator[LearnEvent]:
+    def _outcomes(self, cohort: int, cuts: list[_Cut], twins: Mapping[str, Twin]) -> Iterator[LearnEvent]:
         name = str(cohort)
-        for one in cuts:
-            yield Frozen(name, f"{one.trainee}/{one.rotation}", one.group, one.at, tuple(one.features))
         for trainee, rotation in dict.fromkeys((one.trainee, one.rotation) for one in cuts):
             plan = _plan(twins[trainee], rotation)
             # Whoever belongs to another pseudonym by now is counted as censored: the outcome stands there.
@@ -100,7 +111,8 @@ def _plan(twin: Twin, rotation: str) -> Schedule | None:
     state = rotation_state(slots)
     if state.starts is None:
         return None
-    return Schedule(rotation, state.starts, state.starts if state.ends is None else state.ends, [])
+    last = max((due for _, _, due in state.expects), default=state.starts)
+    return Schedule(rotation, state.starts, last if state.ends is None else state.ends, [])
 
 
 class Learnt(NamedTuple):
@@ -117,7 +129,7 @@ def learn(gathered: Iterable[Gathering]) -> Learnt:
     trainer, said = Trainer(), []
     for cohort in sorted({one for part in parts for one in part.closed}):
         for part in parts:
-            for event in part.closed.get(cohort, ()):
+            for event in part.events(cohort):
                 said += trainer.take(event)
         said += trainer.take(Closed((str(cohort),)))
     return Learnt(trainer, said, sum(part.open for part in parts))

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
 
 import typer
 
-from megdt_stream.cli import absent, entities
+from megdt_stream.cli import absent, entities, twin_risk
 from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, fail, out, say
 
 if TYPE_CHECKING:
     from megdt_stream.driver.replay import Chronicle
+    from megdt_stream.runtime.active_risk import Found as Risk
     from megdt_stream.session import Session
     from megdt_stream.twin.state import Twin
     from megdt_stream.twin.view import Estimator
@@ -124,7 +125,7 @@ def show(
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Show a twin: levels with their uncertainty, rotations, exposures, outcomes, open warnings.
+    """Show a twin: levels with their uncertainty, rotations, exposures, outcomes, open warnings, risk.
 
     With --at as it was known at a past moment, by what had become available until then; this reads the evidence topic.
     """
@@ -232,6 +233,7 @@ def _opened(data_dir: Path | None, *, store_only: bool = False) -> Iterator[Sess
 
 
 def _trainee(session: Session, trainee: str) -> Told | None:
+    from megdt_stream.runtime import active_risk
     from megdt_stream.runtime.active_severity import trainee_estimator
     from megdt_stream.twin.view import cells
 
@@ -239,19 +241,20 @@ def _trainee(session: Session, trainee: str) -> Told | None:
         stored = query.find(trainee)
         if stored is None:
             return None
-        found = trainee_estimator(query, trainee, list(cells(stored.twin)))
-    return _told(session, trainee, stored.twin, stored.now, found.estimator, found.degraded)
+        found, risk = trainee_estimator(query, trainee, list(cells(stored.twin))), active_risk.in_force(query)
+    return _told(session, trainee, stored.twin, stored.now, risk, found.estimator, found.degraded)
 
 
 def _trainee_less_severity(session: Session, trainee: str) -> Told | None:
+    from megdt_stream.runtime import active_risk
     from megdt_stream.runtime.entities import trainee_estimator
 
     with session.query() as query:
         stored = query.find(trainee)
         if stored is None:
             return None
-        estimator = trainee_estimator(query, trainee, say)
-    return _told(session, trainee, stored.twin, stored.now, estimator)
+        estimator, risk = trainee_estimator(query, trainee, say), active_risk.in_force(query)
+    return _told(session, trainee, stored.twin, stored.now, risk, estimator)
 
 
 def _told(
@@ -259,9 +262,12 @@ def _told(
     trainee: str,
     twin: Twin,
     as_of: int,
+    risk: Risk,
     estimator: Estimator | None = None,
     degraded: str | None = None,
 ) -> Told:
+    from rich.console import Group
+
     from megdt_stream.console import twin as tables
     from megdt_stream.seed_files import load_estimation, load_norms
     from megdt_stream.twin.view import document, estimate, read
@@ -270,10 +276,14 @@ def _told(
     estimation, norms = load_estimation(folder), load_norms(folder)
     view = read(twin, estimation, estimator or estimate)
     told = document(trainee, view, estimation, as_of, norms)
-    if degraded is not None:
-        say(degraded)
-        told["degraded"] = degraded
-    return told, lambda words: tables.render(trainee, view, estimation, as_of, words, norms)
+    told["properties"]["risk"] = found = twin_risk.told(risk, twin, as_of)
+    lacking = [why for why in (degraded, risk.degraded) if why is not None]
+    if lacking:
+        say("\n".join(lacking))
+        told["degraded"] = "; ".join(lacking)
+    return told, lambda words: Group(
+        tables.render(trainee, view, estimation, as_of, words, norms), tables.risk(found, words)
+    )
 
 
 def _no_trainee(session: Session, trainee: str) -> str:
@@ -301,7 +311,11 @@ def _at(session: Session, chronicle: Chronicle, at: int) -> Told:
     if not twin.fields() and twin.head is None:
         begins = rfc3339(chronicle.first or 0)
         fail([f"nothing was known of {trainee} at {rfc3339(at)}: what is on the log became available from {begins} on"])
-    return _told(session, trainee, twin, at, *_then(session, chronicle, at))
+    from megdt_stream.runtime import active_risk
+
+    said = chronicle.active(active_risk.KIND, at)
+    risk = active_risk.at_version(session.settings.brokers, session.security, said)
+    return _told(session, trainee, twin, at, risk, *_then(session, chronicle, at))
 
 
 def _then(session: Session, chronicle: Chronicle, at: int) -> tuple[Estimator | None, str | None]:

@@ -174,6 +174,24 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "minutes": ("{count} minutes", "{count} 分钟"),
         "own rating": ("own rating less assessors'", "自评与他评之差"),
         "own beside": ("own {own}, assessors {level}", "自评 {own}，他评 {level}"),
+        "risk": (
+            "Risk that {rotation} ends adversely, within {days} days after it: {value} ({low} – {high})",
+            "轮转 {rotation} 及其后 {days} 天内出现不良结局的概率：{value}（{low} – {high}）",
+        ),
+        "risk reasons": ("why (log odds): {why}", "原因（对数优势）：{why}"),
+        "risk floor": (
+            "Learnt from {outcomes} outcomes only: this is the rate among all, the same for everybody.",
+            "目前仅有 {outcomes} 例结局可供学习：此为总体比例，对所有人相同。",
+        ),
+        "risk flagged": (
+            "The last closed cohort was foretold no better than by chance: do not rely on this.",
+            "最近一批已结束学员的预测不优于随机：请勿依赖此值。",
+        ),
+        "risk model": ("Risk model {model}, {outcomes} outcomes.", "风险模型 {model}，{outcomes} 例结局。"),
+        "risk broken": (
+            "Risk model {model} is in force and cannot be read: no risk is told.",
+            "风险模型 {model} 已生效但无法读取：不显示风险。",
+        ),
         "severity snapshot": (
             "Assessor severity is taken off, as known in snapshot {snapshot}. 4 is the graduation target.",
             "已按快照 {snapshot} 扣除评估者的宽严影响。4 为毕业目标。",

@@ -67,7 +67,7 @@ class Code(StrEnum):
     REBUILD_STARTED = "rebuild_started", "Twins are built anew from the evidence topic."
     REBUILD_PROGRESS = "rebuild_progress", "How far the rebuild is."
     REBUILD_FINISHED = "rebuild_finished", "The rebuilt twins are in use."
-    TRAINED = "trained", "Severities were learnt anew, or not: exit code and seconds follow."
+    TRAINED = "trained", "Severities and risks were learnt anew, or not: exit code and seconds follow."
     REJECTED = (
         "event_rejected",
         "An input was sent to the rejects topic; its coordinates and the reason follow.",

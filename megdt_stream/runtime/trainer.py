@@ -1,4 +1,4 @@
-"""The trainer: has severities learnt anew at the turn of each week of domain time, in a process of its own.
+"""The trainer: has severities and risks learnt anew at the turn of each week of domain time, in a process of its own.
 
 Whoever holds evidence partition 0 trains. Two at once during a rebalance do no harm: both learn the same.
 """
@@ -16,9 +16,8 @@ from megdt_stream.evidence import topics
 from megdt_stream.evidence.times import DAY_MS
 from megdt_stream.runtime import keys, logs
 from megdt_stream.runtime.logs import Code
-from megdt_stream.runtime.severity_parts import KIND
 from megdt_stream.runtime.store import Store
-from megdt_stream.runtime.training import Plan, process
+from megdt_stream.runtime.training import KINDS, Plan, process
 from megdt_stream.runtime.watch import Watch
 
 _log = logs.get("trainer")
@@ -75,11 +74,10 @@ class Trainer:
         """Give the moment (ms) up to which is to be learnt now, None where nothing is to be. Raises Unavailable."""
         nows, reached = [], []
         for number in range(self._partitions):
-            now, active = await self._store.call(
-                "HMGET", keys.own(topics.EVIDENCE.name, number), "now", f"active:{KIND}"
-            )
+            name = keys.own(topics.EVIDENCE.name, number)
+            now, *told = await self._store.call("HMGET", name, "now", *(f"active:{kind}" for kind in KINDS))
             nows.append(int(now or 0))
-            reached.append(-1 if active is None else int(active.split(b" ")[0]))
+            reached += [-1 if one is None else int(one.split(b" ")[0]) for one in told]
         turn = min(nows) // self._every * self._every
         # In force everywhere, or a training was cut off between two activations.
         return turn if turn > max(0, min(reached), self._tried) else None

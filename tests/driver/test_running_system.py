@@ -7,11 +7,12 @@ from collections import Counter
 
 import pytest
 
+from megdt_stream.cli import twin_risk
 from megdt_stream.driver import Driver
 from megdt_stream.driver.replay import events, twin_at
 from megdt_stream.evidence import topics
 from megdt_stream.local import open_stack
-from megdt_stream.runtime import models
+from megdt_stream.runtime import active_risk, models
 from megdt_stream.runtime.active_severity import trainee_estimator
 from megdt_stream.runtime.entities import gather
 from megdt_stream.runtime.live_entities import gather_live, scan_of
@@ -126,18 +127,20 @@ def test_the_checker_makes_the_same_entity_twins(system):
     assert not found["untold"]
 
 
-def test_severities_are_learnt_from_the_log_and_put_in_force_by_it(system, stored):
+def test_models_are_learnt_from_the_log_and_put_in_force_by_it(system, stored, monkeypatch):
     until = max(cursor.time for cursor in system.query.evidence_cursors().values()) // WEEK * WEEK
     plan = Plan([system.stack.kafka], {}, system.stack.redis, {}, until)
     with system.working(train_days=7, train_pause_seconds=0.2):
-        eventually(lambda: (models.active(system.query, "severity") or (None, 0))[1] == until, otherwise=system.tail)
-    version = version_of(until)
+        eventually(lambda: (models.active(system.query, "risk") or (None, 0))[1] == until, otherwise=system.tail)
+    version, risky = version_of(until), version_of(until, "r1")
     assert models.active(system.query, "severity") == (version, until)
     system.judge()
     first = models.copied(system.query, "severity", version)
-    assert first == asyncio.run(_published(system, version))[1]
-    assert asyncio.run(train(plan)) == version
-    assert first == asyncio.run(_published(system, version))[1], "done again it is the same"
+    risks = models.copied(system.query, "risk", risky)
+    assert (first, risks) == _both(system, version, risky)
+    _cut_off_before_the_activation(plan, monkeypatch)
+    assert asyncio.run(train(plan)) == [version, risky]
+    assert (first, risks) == _both(system, version, risky), "cut off and done again it is the same"
     with system.working():
         system.drained()
     system.judge()
@@ -152,11 +155,41 @@ def test_severities_are_learnt_from_the_log_and_put_in_force_by_it(system, store
     assert known.active("severity", known.first) is None
     system.store.hset(f"megdt:{{models}}:severity:{version}", competencies[0], b"{}")
     assert "cannot be read" in trainee_estimator(system.query, trainee, competencies).degraded
+    _risk_is_told_or_said_to_be_lost(system, stored, risky)
 
 
-async def _published(system, version):
+def _cut_off_before_the_activation(plan, monkeypatch):
+    async def dies(*_):
+        raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "activate", dies)
+        with pytest.raises(InterruptedError):
+            asyncio.run(train(plan))
+
+
+def _risk_is_told_or_said_to_be_lost(system, stored, risky):
+    found = active_risk.in_force(system.query)
+    assert (found.version.version, found.degraded) == (risky, None)
+    told = [twin_risk.told(found, twin, system.query.find(name).now) for name, twin in stored.items()]
+    assert {one["provenance"]["basis"] for one in told} == {"floor"}, "a term of sixteen people teaches little"
+    assert all(one["value"] is not None or one["unknown"] == "no-rotation" for one in told)
+    known = chronicle(system, next(iter(stored)))
+    then = active_risk.at_version([system.stack.kafka], {}, known.active("risk", known.latest))
+    assert then.version == found.version
+    system.store.hset(f"megdt:{{models}}:risk:{risky}", "predictor", b"{}")
+    assert "no risk is told" in active_risk.in_force(system.query).degraded
+
+
+def _both(system, *versions):
+    return tuple(
+        asyncio.run(_published(system, kind, one))[1] for kind, one in zip(("severity", "risk"), versions, strict=True)
+    )
+
+
+async def _published(system, kind, version):
     async with open_log([system.stack.kafka], {}) as reader:
-        return await models.published(reader, "severity", version)
+        return await models.published(reader, kind, version)
 
 
 def test_a_rebuild_gives_the_same_bytes(system):

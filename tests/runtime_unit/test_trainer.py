@@ -10,10 +10,11 @@ from megdt_stream.runtime.training import version_of
 
 DAY = 86_400_000
 WEEK = 7 * DAY
+TOLD = b"%d v1" % (2 * WEEK)
 
 
 class Cursors:
-    """A store that has nothing but cursors: (now, model in force)."""
+    """A store that has nothing but cursors: (now, severity and risk in force)."""
 
     def __init__(self, *rows):
         self.rows = list(rows)
@@ -37,11 +38,12 @@ def _trainer(store, codes=()):
 @pytest.mark.parametrize(
     ("rows", "turn"),
     [
-        ([(None, None), (b"%d" % (3 * WEEK), None)], None),
-        ([(b"%d" % (2 * WEEK + 5), None), (b"%d" % (3 * WEEK), None)], 2 * WEEK),
-        ([(b"%d" % (2 * WEEK), b"%d s1" % (2 * WEEK))] * 2, None),
-        ([(b"%d" % (2 * WEEK), b"%d s1" % (2 * WEEK)), (b"%d" % (2 * WEEK), b"%d s0" % WEEK)], 2 * WEEK),
-        ([(b"%d" % (2 * WEEK), b"%d s1" % (2 * WEEK)), (b"%d" % (2 * WEEK), None)], 2 * WEEK),
+        ([(None, None, None), (b"%d" % (3 * WEEK), None, None)], None),
+        ([(b"%d" % (2 * WEEK + 5), None, None), (b"%d" % (3 * WEEK), None, None)], 2 * WEEK),
+        ([(b"%d" % (2 * WEEK), TOLD, TOLD)] * 2, None),
+        ([(b"%d" % (2 * WEEK), TOLD, TOLD), (b"%d" % (2 * WEEK), b"%d s0" % WEEK, TOLD)], 2 * WEEK),
+        ([(b"%d" % (2 * WEEK), TOLD, TOLD), (b"%d" % (2 * WEEK), None, TOLD)], 2 * WEEK),
+        ([(b"%d" % (2 * WEEK), TOLD, TOLD), (b"%d" % (2 * WEEK), TOLD, b"%d r0" % WEEK)], 2 * WEEK),
     ],
 )
 def test_a_training_is_due_where_some_partition_is_not_told_of_the_turn(rows, turn):
@@ -49,7 +51,7 @@ def test_a_training_is_due_where_some_partition_is_not_told_of_the_turn(rows, tu
 
 
 def test_a_failed_training_is_due_again_and_one_without_scores_is_not():
-    trainer = _trainer(Cursors((b"%d" % WEEK, None)), codes=[1, 0])
+    trainer = _trainer(Cursors((b"%d" % WEEK, None, None)), codes=[1, 0])
 
     async def twice():
         await trainer.train(await trainer.due())

@@ -61,6 +61,14 @@ def running(twin: Twin, now: int) -> Iterator[str]:
                 yield group[2:]
 
 
+def group_of(twin: Twin, rotation: str) -> str:
+    """Name the programme whose level is taken in: that of the enrolment at the rotation's base, else of the latest."""
+    base = rotation_state(twin.slots[rotation_group(rotation)]).base
+    found = [slot for group, slots in twin.slots.items() if group.startswith("e|") for slot in slots.values()]
+    latest = max(found, key=lambda slot: (slot[3] == base, slot[0], slot[1], str(slot[4])), default=None)
+    return "" if latest is None else latest[4] or ""
+
+
 def _of(twin: Twin, rotation: str, state: RotationState, starts: int) -> Schedule:
     sums = twin.sums
     works = []

@@ -14,11 +14,12 @@ from megdt_stream.console.twin import practice
 from megdt_stream.console.twin.attention import attention
 from megdt_stream.console.twin.levels import bar, levels, outlook, targets_note
 from megdt_stream.console.twin.parts import day
+from megdt_stream.console.twin.risk import risk
 from megdt_stream.console.words import Words
 from megdt_stream.twin.view import Comparison, Estimation, Norms, TwinView, compare
 from megdt_stream.twin.view.training import chain
 
-__all__ = ["bar", "day", "header", "levels", "render"]
+__all__ = ["bar", "day", "header", "levels", "render", "risk"]
 
 
 def render(

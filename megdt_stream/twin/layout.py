@@ -6,13 +6,12 @@ of a batch changes what is stored (docs/records.md, section 6, and decision 17).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
 from megdt_stream.evidence.record import PERIOD_MS, week_starts
-from megdt_stream.twin.state import PERSON_KINDS, SLOT_KINDS, STANDING_KIND, Twin, group_of, sum_text
+from megdt_stream.twin.state import PERSON_KINDS, SLOT_KINDS, STANDING_KIND, Twin, group_of
 
 OPEN: Final = 2
 """How many periods stay open, the newest among them: most late records find theirs still open."""
@@ -83,10 +82,9 @@ class Layout:
     def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
         """Follow a change of these fields; say what has to be written."""
         names = [name for name in touched if name[0] not in PERSON_KINDS]
-        texts = self._open(twin, names)
-        if texts is not None:
+        if self._is_quiet(twin, names):
             self.waiting.update(names)
-            return Moves(texts)
+            return Moves({name: twin.text(name) for name in names})
         moves, old = Moves(), self.cuts
         changed = self._settle(twin, self.waiting, {})
         changed |= self._settle(twin, self._affected(names), moves.fields)
@@ -100,34 +98,42 @@ class Layout:
             self._rewrite(twin, old, changed, moves)
         return moves
 
-    def _open(self, twin: Twin, names: Iterable[str]) -> dict[str, str | bytes | None] | None:
-        """Give the fields' texts where all came or changed in open periods, so that nothing moves; None otherwise.
+    def _is_quiet(self, twin: Twin, names: Sequence[str]) -> bool:
+        """Tell whether these fields came or changed in open periods only, and nothing is put away by that.
 
         A field that goes may take the newest period with it, a rotation moves what was assessed in it.
         """
         if self.newest is None:
-            return None
+            return False
         newest, last, sums = self.newest, self.newest - OPEN, twin.sums
-        texts: dict[str, str | bytes | None] = {}
+        latest = newest
         for name in names:
-            kind, total = name[0], sums.get(name)
-            texts[name] = sum_text(total) if total is not None else twin.text(name)
+            kind = name[0]
             if kind in _TELLING:
                 period = _named_period(name)
-                stays = period is None or last < period <= newest
-            elif kind in _MOVING:
-                stays = kind != _ROTATION_KIND and self._stays(twin, name, last, newest)
-            else:
-                stays = True
-            if not stays or texts[name] is None:
-                return None
-        return texts
+                if name not in sums or (period is not None and period <= last):
+                    return False
+                if period is not None and period > latest:
+                    latest = period
+            elif kind in _MOVING and (kind == _ROTATION_KIND or not self._stays(twin, name, last, newest)):
+                return False
+        if latest > newest:
+            if not self._has_room(latest, len(names)):
+                return False
+            self.newest = latest
+        return True
+
+    def _has_room(self, newest: int, more: int) -> bool:
+        """Tell whether periods that close with a new newest one cannot fill a segment, whatever waits."""
+        cut = self.cuts[-1] if self.cuts else None
+        closed = sum([n for period, n in self.counts.items() if period <= newest - OPEN and not _within(period, cut)])
+        return closed + len(self.waiting) + more < SEGMENT
 
     def _stays(self, twin: Twin, name: str, last: int, newest: int) -> bool:
         """Tell whether a moving field is where it was, or is new, and is not in a closed period."""
         before, after = self.moving.get(name), _place(twin, name)
         if after is None or (before is not None and before != after):
-            return before is after
+            return before is after and twin.text(name) is not None
         return last < after and (after <= newest or name[0] not in SLOT_KINDS)
 
     def _settle(self, twin: Twin, names: Iterable[str], found: dict[str, Any]) -> set[int]:
@@ -236,14 +242,12 @@ def _place(twin: Twin, name: str) -> int | None:
     return _period(value[0]) if value and type(value[0]) is int else None
 
 
-@lru_cache(1 << 16)
 def _named_period(name: str) -> int | None:
-    parts = name.split("|")
+    at = _PERIOD_PART.get(name[0])
     try:
-        if name[0] == _WEEK_KIND:
-            return _period(week_starts(int(parts[1])))
-        at = _PERIOD_PART.get(name[0])
-        return None if at is None else int(parts[at])
+        if at is not None:
+            return int(name.split("|", at + 1)[at])
+        return _period(week_starts(int(name.split("|", 2)[1]))) if name[0] == _WEEK_KIND else None
     except (IndexError, ValueError):
         return None
 

@@ -16,7 +16,7 @@ from megdt_stream.twin.state import PERSON_KINDS, SLOT_KINDS, STANDING_KIND, Twi
 OPEN: Final = 2
 """How many periods stay open, the newest among them: most late records find theirs still open."""
 
-SEGMENT: Final = 40
+SEGMENT: Final = 56
 """Fewest fields of evidence in a segment of closed periods. Fewer: more writes and a larger archive; more: a larger hot
 twin."""
 

@@ -198,7 +198,6 @@ _KNOWN: Final = {str(n): -1 - n for n in range(4096)} | {word: 1 + number for wo
 """What parts of names are most: periods and weeks of this century's first half, and common words."""
 
 
-
 def _shape_word(kind: str, parts: int, values: int, product: bool) -> str:
     return f"{kind}|{parts}|{values}{'|*' if product else ''}"
 

@@ -15,7 +15,7 @@ import redis
 from megdt_stream.driver import Driver
 from megdt_stream.local import EmbeddedRedis, LocalStackError
 from megdt_stream.runtime import keys
-from megdt_stream.runtime.stored import WIDE, packed, packed_wide, row_pieces
+from megdt_stream.runtime.stored import WIDE, packed, row_pieces
 from megdt_stream.seed_files import load_reference, load_rule
 from megdt_stream.synth import HospitalPlan, generate
 from megdt_stream.twin.journal import Words, shard
@@ -83,7 +83,7 @@ def _resting(driver: Driver, trainee: str) -> Resting:
     moves, words = stored_as(driver.twin(trainee)), Words()
     prefix = keys.view(0, "a")
     hot = {name.encode(): _encoded(text) for name, text in moves.fields.items() if text is not None}
-    wide = {WIDE.encode(): packed_wide(moves.wide)} if moves.wide else {}
+    wide = {WIDE.encode(): packed(moves.wide)} if moves.wide else {}
     chunks = {b"%d" % last: packed(fields) for last, fields in moves.chunks.items() if fields is not None}
     journal: dict[str, _Hash] = {}
     rows = driver.journal(trainee)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from megdt_stream.twin import chunk, journal
-from megdt_stream.twin.chunk import Value
 from megdt_stream.twin.journal import Row, Words
 from megdt_stream.twin.layout import Layout
 from megdt_stream.twin.resting import Stored, stored_as
@@ -19,6 +18,7 @@ Pairs = Iterable[tuple[bytes, bytes]]
 
 WIDE: Final = "open"
 """Field of the archive's hash that has the wide fields that are not put away."""
+_WIDE: Final = WIDE.encode()
 
 PIECE: Final = 64
 """Bytes of a journal row in one field. One longer value would turn its whole hash from a list into a table, at twice
@@ -49,36 +49,30 @@ def changed(twin: Twin, names: Iterable[str]) -> tuple[Writing, Writing, Writing
     for last, fields in moves.chunks.items():
         chunks[str(last)] = None if fields is None else packed(fields)
     if moves.wide is not None:
-        chunks[WIDE] = packed_wide(moves.wide) if moves.wide else None
+        chunks[WIDE] = packed(moves.wide) if moves.wide else None
     return moves.fields, beside, chunks
 
 
-def packed(fields: Mapping[str, Value]) -> bytes:
-    """Write a chunk as it is stored."""
+def packed(fields: Mapping[str, str | bytes]) -> bytes:
+    """Write a chunk, or the wide fields, as they are stored."""
     return chunk.compress(chunk.pack(fields))
-
-
-def packed_wide(fields: Mapping[str, str | bytes]) -> bytes:
-    """Write the wide fields as they are stored."""
-    return chunk.compress(chunk.pack_wide(fields))
 
 
 def read_twin(fields: Pairs, chunks: Pairs = (), words: Pairs = ()) -> Twin:
     """Read a twin back. Raises ValueError on what is not ours, or there twice."""
-    narrow, wide = list(fields), list[tuple[str, str]]()
-    closed: list[bytes] = []
-    for last, packed_ in chunks:
-        if last == WIDE.encode():
-            wide = chunk.unpack_wide(chunk.decompress(packed_))
+    every, wide = list(fields), list[str]()
+    closed = False
+    for last, stored in chunks:
+        texts = chunk.unpack(chunk.decompress(stored))
+        every += [(name.encode(), text.encode()) for name, text in texts]
+        if last == _WIDE:
+            wide = [name for name, _ in texts]
         else:
-            closed.append(packed_)
-    twin = Twin.from_fields([*narrow, *((name.encode(), text.encode()) for name, text in wide)])
-    if wide and not {name for name, _ in narrow}.isdisjoint(name.encode() for name, _ in wide):
+            closed = True
+    if len(every) != len(dict(every)):
         raise ValueError("a field that is there twice")
-    for packed_ in closed:
-        for field, value in chunk.unpack(chunk.decompress(packed_)):
-            twin.put(field, value)
-    twin.stored = Stored(Layout.of(twin) if closed else None, (name for name, _ in wide), read_words(words))
+    twin = Twin.from_fields(every)
+    twin.stored = Stored(Layout.of(twin) if closed else None, wide, read_words(words))
     return twin
 
 
@@ -100,7 +94,7 @@ def content_of(twin: Twin) -> Iterator[tuple[bytes, bytes]]:
     yield from sorted((name.encode(), _bytes(text)) for name, text in moves.fields.items() if text is not None)
     chunks = {str(last).encode(): chunk.pack(fields) for last, fields in moves.chunks.items() if fields is not None}
     if moves.wide:
-        chunks[WIDE.encode()] = chunk.pack_wide(moves.wide)
+        chunks[WIDE.encode()] = chunk.pack(moves.wide)
     yield from ((b"\0" + last, packed_) for last, packed_ in sorted(chunks.items()))
 
 

@@ -109,9 +109,11 @@ def pack(row: Row, h: str, words: Words) -> bytes:
     """Write the row of the record `h` as the store holds it."""
     coded: _Coded = []
     for version in row:
-        fields = _fields(version, h, words)
-        origin = words.number(version.topic), version.partition, version.offset
-        coded += (version.rev, version.digest, *origin, len(fields), *fields)
+        topic = _COMMON.get(version.topic)
+        if topic is None:
+            topic = words.number(version.topic)
+        fields = _fields(version, h, words) if version.sums or version.slots else ()
+        coded += (version.rev, version.digest, topic, version.partition, version.offset, len(fields), *fields)
     return _encode(coded)
 
 
@@ -142,33 +144,40 @@ def unpack(data: bytes, h: str, words: Words) -> Row:
 
 
 def _fields(version: Version, h: str, words: Words) -> list[int]:
-    """Code a version's sums and slots: each by its shape and all its places, or by the places that are new."""
+    """Code a version's sums and slots: each by its shape and all its places, or by the places that are new.
+
+    Each event passes here: what can be looked up is, and calls are for what is seen the first time.
+    """
     coded: list[int] = []
     shape = -1
     before: Sequence[int] = ()
-    common, own = _COMMON.get, words.numbers.get
+    known, own = _KNOWN.get, words.numbers.get
     for name, values in version.sums + tuple([(slot, ()) for slot in version.slots]) if version.slots else version.sums:
-        if values == _ONE and (kind := _KIND_SUMS.get(name)) is not None and shape:
+        if values == _ONE and shape and (kind := _KIND_SUMS.get(name)) is not None:
             coded += (0, kind, 1)
             shape, before = 0, (kind, 1)
             continue
-        parts = name.split("|")
+        kind_, *parts = name.split("|")
         product = len(values) == 3 and values[1] and not values[2] % values[1]
-        word = _shape_word(parts[0], len(parts) - 1, len(values), bool(product))
-        this = common(word)
+        this = _SHAPES.get((kind_, len(parts), len(values), not product))
         if this is None:
-            this = words.number(word)
+            this = words.number(_shape_word(kind_, len(parts), len(values), bool(product)))
         places = []
-        for part in parts[1:]:
-            number = own(part)
-            if number is None:
-                number = common(part)
-            places.append(_part(part, h, words) if number is None else 1 + number)
+        for part in parts:
+            code = known(part)
+            if code is None:
+                number = own(part)
+                code = _part(part, h, words) if number is None else 1 + number
+            places.append(code)
         places += (values[0], values[1], values[2] // values[1]) if product else values
         if this == shape:
-            new = [at for at, place in enumerate(places) if place != before[at]]
-            coded.append(2 * sum([1 << at for at in new]) + 1)
-            coded += [places[at] for at in new]
+            mask, new = 1, []
+            for at, place in enumerate(places):
+                if place != before[at]:
+                    mask += 2 << at
+                    new.append(place)
+            coded.append(mask)
+            coded += new
         else:
             coded.append(2 * this)
             coded += places
@@ -179,13 +188,20 @@ def _fields(version: Version, h: str, words: Words) -> list[int]:
 _KIND_SUMS: Final = {f"k|{word}": 1 + number for word, number in _COMMON.items() if "|" not in word}
 """The commonest field, `k|<kind>` with 1: what is coded of its name."""
 
+_SHAPES: Final = {
+    (kind, int(parts), int(values), not product): number
+    for number, (kind, parts, values, *product) in enumerate(word.split("|") for word in COMMON if "|" in word)
+}
+"""Numbers of the common shapes, the first of the words: by kind, parts, values, and whether it is no product."""
 
-@lru_cache(1024)
+_KNOWN: Final = {str(n): -1 - n for n in range(4096)} | {word: 1 + number for word, number in _COMMON.items()}
+"""What parts of names are most: periods and weeks of this century's first half, and common words."""
+
+
 def _shape_word(kind: str, parts: int, values: int, product: bool) -> str:
     return f"{kind}|{parts}|{values}{'|*' if product else ''}"
 
 
-@lru_cache(4096)
 def _decimal(part: str) -> int | None:
     """Give a part that is a number as one, None where it is none or would not read back as it is."""
     if not part.isdecimal() or not part.isascii() or len(part) >= _LONGEST or (part[0] == "0" and part != "0"):

@@ -6,19 +6,17 @@ of a batch changes what is stored (docs/records.md, section 6, and decision 17).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final
 
 from megdt_stream.evidence.record import PERIOD_MS, week_starts
-from megdt_stream.twin.chunk import Value
 from megdt_stream.twin.state import PERSON_KINDS, SLOT_KINDS, STANDING_KIND, Twin, group_of
 
 OPEN: Final = 2
 """How many periods stay open, the newest among them: most late records find theirs still open."""
 
-SEGMENT: Final = 40
+SEGMENT: Final = 56
 """Fewest fields of evidence in a segment of closed periods. Fewer: more writes and a larger archive; more: a larger hot
 twin."""
 
@@ -50,7 +48,7 @@ class Moves:
     """
 
     fields: dict[str, str | bytes | None] = field(default_factory=dict)
-    chunks: dict[int, dict[str, Value] | None] = field(default_factory=dict)
+    chunks: dict[int, dict[str, str | bytes] | None] = field(default_factory=dict)
     wide: dict[str, str | bytes] | None = None
 
 
@@ -59,28 +57,39 @@ class Layout:
 
     `periods`: period -> fields placed there. `counts`: period -> how many of them are evidence that names its time;
     these alone decide what is put away. `moving`: place of each field whose name does not tell it. `cuts`: last period
-    of each chunk, the oldest first.
+    of each chunk, the oldest first. `newest`: the newest period that counts. `waiting`: fields of open periods that are
+    not noted in these yet: most of what comes is, and is noted when a period closes.
     """
 
-    __slots__ = ("counts", "cuts", "moving", "periods")
+    __slots__ = ("counts", "cuts", "moving", "newest", "periods", "waiting")
 
     def __init__(self) -> None:
         self.periods: dict[int, set[str]] = {}
         self.counts: dict[int, int] = {}
         self.moving: dict[str, int | None] = {}
         self.cuts: tuple[int, ...] = ()
+        self.newest: int | None = None
+        self.waiting: set[str] = set()
 
     @classmethod
     def of(cls, twin: Twin) -> Layout:
         """Give the layout in which a twin rests."""
         layout = cls()
         layout._settle(twin, (name for name in names_of(twin) if name[0] not in PERSON_KINDS), {})
+        layout._cut()
         return layout
 
     def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
         """Follow a change of these fields; say what has to be written."""
+        names = [name for name in touched if name[0] not in PERSON_KINDS]
+        if self._is_quiet(twin, names):
+            self.waiting.update(names)
+            return Moves({name: twin.text(name) for name in names})
         moves, old = Moves(), self.cuts
-        changed = self._settle(twin, self._affected(twin, touched), moves.fields)
+        changed = self._settle(twin, self.waiting, {})
+        changed |= self._settle(twin, self._affected(names), moves.fields)
+        self.waiting.clear()
+        self._cut()
         last = self.cuts[-1] if self.cuts else None
         for name, period in moves.fields.items():
             away = period is not None and _within(period, last)  # type: ignore[arg-type]
@@ -89,10 +98,47 @@ class Layout:
             self._rewrite(twin, old, changed, moves)
         return moves
 
+    def _is_quiet(self, twin: Twin, names: Sequence[str]) -> bool:
+        """Tell whether these fields came or changed in open periods only, and nothing is put away by that.
+
+        A field that goes may take the newest period with it, a rotation moves what was assessed in it.
+        """
+        if self.newest is None:
+            return False
+        newest, last, sums = self.newest, self.newest - OPEN, twin.sums
+        latest = newest
+        for name in names:
+            kind = name[0]
+            if kind in _TELLING:
+                period = _named_period(name)
+                if name not in sums or (period is not None and period <= last):
+                    return False
+                if period is not None and period > latest:
+                    latest = period
+            elif kind in _MOVING and (kind == _ROTATION_KIND or not self._stays(twin, name, last, newest)):
+                return False
+        if latest > newest:
+            if not self._has_room(latest, len(names)):
+                return False
+            self.newest = latest
+        return True
+
+    def _has_room(self, newest: int, more: int) -> bool:
+        """Tell whether periods that close with a new newest one cannot fill a segment, whatever waits."""
+        cut = self.cuts[-1] if self.cuts else None
+        closed = sum([n for period, n in self.counts.items() if period <= newest - OPEN and not _within(period, cut)])
+        return closed + len(self.waiting) + more < SEGMENT
+
+    def _stays(self, twin: Twin, name: str, last: int, newest: int) -> bool:
+        """Tell whether a moving field is where it was, or is new, and is not in a closed period."""
+        before, after = self.moving.get(name), _place(twin, name)
+        if after is None or (before is not None and before != after):
+            return before is after and twin.text(name) is not None
+        return last < after and (after <= newest or name[0] not in SLOT_KINDS)
+
     def _settle(self, twin: Twin, names: Iterable[str], found: dict[str, Any]) -> set[int]:
         """Note where fields belong now, in `found` too; give the periods that this changes."""
         changed: set[int] = set()
-        counted = False
         for name in names:
             if name[0] in _TELLING:
                 period = _named_period(name)
@@ -108,29 +154,29 @@ class Layout:
                 before = after = None
             found[name] = after
             if before != after:
-                counted |= self._move(name, before, after)
+                self._move(name, before, after)
                 if before is not None:
                     changed.add(before)
             if after is not None:
                 changed.add(after)
-        if counted:
-            self.cuts = cuts(self.counts)
         return changed
 
-    def _affected(self, twin: Twin, touched: Iterable[str]) -> Iterator[str]:
-        """Name the touched fields of the twin proper, and those that go where a touched rotation goes."""
+    def _cut(self) -> None:
+        self.newest = max(self.counts, default=None)
+        self.cuts = cuts(self.counts)
+
+    def _affected(self, touched: Iterable[str]) -> Iterator[str]:
+        """Name the touched fields, and those that go where a touched rotation goes."""
         rotations: dict[str, None] = {}
         for name in touched:
-            if name[0] in PERSON_KINDS:
-                continue
             yield name
             if name[0] == _ROTATION_KIND:
                 rotations[f"{_PROGRESS_KIND}|{name.split('|')[1]}|"] = None
         for prefix in rotations:
             yield from [name for name in self.moving if name.startswith(prefix)]
 
-    def _move(self, name: str, before: int | None, after: int | None) -> bool:
-        """Note a field's new place; tell whether that changes what is put away."""
+    def _move(self, name: str, before: int | None, after: int | None) -> None:
+        """Note a field's new place."""
         counts = name[0] in _TELLING or name[0] in SLOT_KINDS
         if before is not None:
             names = self.periods[before]
@@ -145,7 +191,6 @@ class Layout:
             self.periods.setdefault(after, set()).add(name)
             if counts:
                 self.counts[after] = self.counts.get(after, 0) + 1
-        return counts
 
     def _rewrite(self, twin: Twin, old: tuple[int, ...], changed: set[int], moves: Moves) -> None:
         """Write the chunks that are new or changed, and move fields into them or out."""
@@ -155,7 +200,8 @@ class Layout:
         for first, last in now:
             if (first, last) not in was or any(first < period <= last for period in changed):
                 inside = [names for period, names in self.periods.items() if first < period <= last]
-                moves.chunks[last] = {name: _value(twin, name) for names in inside for name in names}
+                texts = ((name, twin.text(name)) for names in inside for name in names)
+                moves.chunks[last] = {name: text for name, text in texts if text is not None}
         before, after = (cut[-1] if cut else None for cut in (old, self.cuts))
         for period, names in self.periods.items():
             away, was_away = _within(period, after), _within(period, before)
@@ -196,14 +242,12 @@ def _place(twin: Twin, name: str) -> int | None:
     return _period(value[0]) if value and type(value[0]) is int else None
 
 
-@lru_cache(1 << 16)
 def _named_period(name: str) -> int | None:
-    parts = name.split("|")
+    at = _PERIOD_PART.get(name[0])
     try:
-        if name[0] == _WEEK_KIND:
-            return _period(week_starts(int(parts[1])))
-        at = _PERIOD_PART.get(name[0])
-        return None if at is None else int(parts[at])
+        if at is not None:
+            return int(name.split("|", at + 1)[at])
+        return _period(week_starts(int(name.split("|", 2)[1]))) if name[0] == _WEEK_KIND else None
     except (IndexError, ValueError):
         return None
 
@@ -219,12 +263,6 @@ def _rotation_period(twin: Twin, rotation: str) -> int | None:
 
 def _period(ms: int) -> int:
     return ms // PERIOD_MS
-
-
-def _value(twin: Twin, name: str) -> Value:
-    if name[0] in SLOT_KINDS:
-        return twin.slots[group_of(name)][name]
-    return twin.standing[name] if name[0] == STANDING_KIND else twin.sums[name]
 
 
 def names_of(twin: Twin) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from megdt_stream.twin.journal import Words
 from megdt_stream.twin.layout import SEGMENT, Layout, Moves, names_of
-from megdt_stream.twin.state import PERSON_KINDS, Twin
+from megdt_stream.twin.state import PERSON_KINDS, Twin, sum_text
 
 NARROW: Final = 64
 """Most bytes of a name and of a value that rest by themselves: Redis' `hash-max-listpack-value`."""
@@ -39,23 +39,25 @@ class Stored:
         if len(twin.sums) + sum(map(len, twin.slots.values())) >= SEGMENT:
             return None
         fields: dict[str, str | bytes | None] = {}
-        wide = self.wide
+        wide, sums = self.wide, twin.sums
         for name in touched:
-            if name in wide or name[0] in PERSON_KINDS:
+            text: str | bytes | None
+            total = sums.get(name)
+            if total is not None:
+                text = sum_text(total)
+            elif name[0] in PERSON_KINDS:
                 return None
-            fields[name] = text = twin.text(name)
-            if text is not None and (len(text) > NARROW or (len(name) * 3 > NARROW and not _is_narrow(name))):
+            else:
+                text = twin.text(name)
+            if (text is not None and not is_narrow(name, text)) or name in wide:
                 return None
+            fields[name] = text
         return fields
 
     def update(self, twin: Twin, touched: Iterable[str]) -> Moves:
         """Follow a change of these fields of the twin; say what has to be written."""
         moves = self._moves(twin, touched)
-        wide = [
-            name
-            for name, text in moves.fields.items()
-            if text is not None and (len(text) > NARROW or (len(name) * 3 > NARROW and not _is_narrow(name)))
-        ]
+        wide = [name for name, text in moves.fields.items() if text is not None and not is_narrow(name, text)]
         narrow = self.wide.intersection(moves.fields).difference(wide) if self.wide else ()
         if wide or narrow:
             moves.fields.update(dict.fromkeys(wide))
@@ -84,5 +86,8 @@ def stored_as(twin: Twin) -> Moves:
     return moves
 
 
-def _is_narrow(name: str) -> bool:
-    return len(name) <= NARROW and (name.isascii() or len(name.encode()) <= NARROW)
+def is_narrow(name: str, text: str | bytes) -> bool:
+    """Tell whether a field may rest by itself. A text of characters is a sum's, so has as many bytes."""
+    if len(text) > NARROW or len(name) > NARROW:
+        return False
+    return len(name) * 4 <= NARROW or name.isascii() or len(name.encode()) <= NARROW

@@ -116,20 +116,6 @@ class Twin:
                 raise ValueError(f"unknown twin field {field!r}")
         return twin
 
-    def put(self, field: str, value: list[Any]) -> None:
-        """Put a field of the twin proper that is not there yet. Raises ValueError for what is none."""
-        kind = field[:1]
-        if kind in _SUM_KINDS and field not in self.sums:
-            if not value or any(type(number) is not int for number in value):
-                raise ValueError(f"not integers: {field!r}")
-            self.sums[field] = tuple(value)
-        elif kind in SLOT_KINDS and field not in self.slots.setdefault(group_of(field), {}):
-            self.slots[group_of(field)][field] = value
-        elif kind == STANDING_KIND and field not in self.standing:
-            self.standing[field] = value
-        else:
-            raise ValueError(f"a field that is unknown, or there twice: {field!r}")
-
     def register(self, persona: str, register: Register) -> None:
         """Set a carried pseudonym's register."""
         if self.personas is None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
-
-from megdt_stream.verify.strict_json import canonical
 
 PIECE: Final = 64
 _HASH: Final = 8
@@ -169,18 +166,10 @@ def _field(shape: list[str], places: list[int], h: str, words: Mapping[str, str]
 
 def archived(chunks: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:
     """Give the fields of a twin's archive with their texts. Raises ValueError when a chunk is none."""
-    for last, stored in chunks.items():
+    for stored in chunks.values():
         try:
-            if last == b"open":
-                yield from msgspec.msgpack.decode(_inflate(stored), type=list[tuple[str, str]])
-                continue
-            for kind, rows, parts, values in msgspec.msgpack.decode(_inflate(stored)):
-                names = [_column(column, rows) for column in parts]
-                columns = [_column(column, rows) for column in values]
-                for row in range(rows):
-                    name = "|".join([kind, *(str(column[row]) for column in names)])
-                    yield name, _text(kind, [column[row] for column in columns])
-        except (TypeError, IndexError, zlib.error, msgspec.DecodeError) as error:
+            yield from msgspec.msgpack.decode(_inflate(stored), type=list[tuple[str, str]])
+        except (zlib.error, msgspec.DecodeError) as error:
             raise ValueError(f"not a chunk: {error}") from error
 
 
@@ -190,25 +179,3 @@ def _inflate(stored: bytes) -> bytes:
     if not reader.eof or reader.unused_data:
         raise ValueError("a chunk that is cut off, or followed by something")
     return chunk
-
-
-def _column(column: Sequence[Any], rows: int) -> list[Any]:
-    how, distinct, places = column
-    if how == 1:
-        return [places[at : at + _HASH].hex() for at in range(0, rows * _HASH, _HASH)]
-    if how == 0:
-        known = list(accumulate(distinct))
-    elif how == 2:
-        known = list(distinct)
-    elif how == 3:
-        known = [msgspec.json.decode(text) for text in distinct]
-    else:
-        raise ValueError(f"unknown column {how}")
-    if len(known) == 1:
-        return known * rows
-    width = 1 if len(known) <= 256 else 2 if len(known) <= 65_536 else 4
-    return [known[int.from_bytes(places[at : at + width], "big")] for at in range(0, rows * width, width)]
-
-
-def _text(kind: str, values: list[Any]) -> str:
-    return canonical(values) if kind in "roeqdw" else " ".join(map(str, values))

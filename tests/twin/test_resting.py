@@ -132,9 +132,8 @@ def test_nothing_is_in_two_places(evidence):
     twin, kept = written(evidence, 2)
     narrow, _, chunks = kept.hashes
     names = [name.decode() for name in narrow]
-    for last, packed in chunks.items():
-        opened = chunk.decompress(packed)
-        names += [name for name, _ in (chunk.unpack_wide if last == b"open" else chunk.unpack)(opened)]
+    for packed in chunks.values():
+        names += [name for name, _ in chunk.unpack(chunk.decompress(packed))]
     assert sorted(names) == sorted(twin.fields())
 
 
@@ -163,28 +162,8 @@ def test_links_and_shadows_rest_beside_the_twin():
 
 # --- chunks ---
 
-PARTS = st.one_of(
-    CODES,
-    st.integers(-3, 2**70).map(str),
-    st.sampled_from(["0", "007", "-", "-0", "+1", "1_0", "0123456789abcdef", "٣"]),
-    st.binary(min_size=8, max_size=8).map(bytes.hex),
-)
-NUMBERS = st.integers(-(2**70), 2**70)
-JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), NUMBERS, st.floats(allow_nan=False, allow_infinity=False), CODES),
-    lambda inner: st.lists(inner, max_size=3),
-    max_leaves=4,
-)
-SUMS = st.one_of(st.tuples(NUMBERS), st.tuples(NUMBERS, NUMBERS, NUMBERS))
-FIELDS = st.dictionaries(
-    st.builds(lambda kind, parts: "|".join((kind, *parts)), st.sampled_from("acx"), st.lists(PARTS, max_size=4)),
-    SUMS,
-    max_size=20,
-) | st.dictionaries(
-    st.builds(lambda kind, parts: "|".join((kind, *parts)), st.sampled_from("row"), st.lists(PARTS, max_size=3)),
-    st.lists(JSON, min_size=1, max_size=4),
-    max_size=8,
-)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+FIELDS = st.dictionaries(TEXTS, TEXTS | TEXTS.map(str.encode), max_size=20)
 
 
 @given(FIELDS)
@@ -193,17 +172,12 @@ def test_a_chunk_reads_back(fields):
     assert packed == chunk.pack(dict(reversed(fields.items())))
     assert chunk.decompress(chunk.compress(packed)) == packed
     read = chunk.unpack(packed)
-    assert len(read) == len(fields)
-    for name, value in read:
-        assert msgspec.json.encode(value) == msgspec.json.encode(list(fields[name]))
+    assert [(name, text.encode()) for name, text in read] == sorted(
+        (name, text if isinstance(text, bytes) else text.encode()) for name, text in fields.items()
+    )
 
 
-def test_wide_tables_have_wider_places():
-    fields = {f"x|case|P{n:05}|-|{n % 3}": (n,) for n in range(70_000)}
-    assert {name: tuple(value) for name, value in chunk.unpack(chunk.pack(fields))} == fields
-
-
-SOUND = chunk.pack({f"c|C{n % 2}|{n}|k1.s": (1, n, 3 * n) for n in range(4)} | {"r|R|00": [1, 0, "内科"]})
+SOUND = chunk.pack({f"c|C{n % 2}|{n}|k1.s": f"1 {n} {3 * n}" for n in range(4)} | {"r|R|00": '[1,0,"内科"]'})
 
 
 @given(st.integers(0, len(SOUND) - 1), st.integers(0, 255), st.integers(0, len(SOUND)))
@@ -224,13 +198,13 @@ def test_bytes_that_are_no_chunk_are_refused_or_read(at, byte, cut):
         zlib.compress(SOUND)[:-1],
         zlib.compress(SOUND) + b"x",
         zlib.compress(b"\xc1"),
-        zlib.compress(msgspec.msgpack.encode([["y", 1, [], [[0, [1], b""]]]])),
-        zlib.compress(msgspec.msgpack.encode([["k", 1, [], [[3, ['"a"'], b""]]]])),
-        zlib.compress(msgspec.msgpack.encode([["k", 1, [[2, ["x"], b""]], [[0, ["a", 1], b"\0"]]]])),
-        zlib.compress(msgspec.msgpack.encode([["k", 1, [[2, ["x"], b""]], [[4, [1], b""]]]])),
-        zlib.compress(msgspec.msgpack.encode([["k", 1, [[2, ["x", "y"], b"\7"]], [[0, [1], b""]]]])),
-        zlib.compress(msgspec.msgpack.encode([["k", 10**12, [[2, ["x"], b""]], [[0, [1], b""]]]])),
-        zlib.compress(msgspec.msgpack.encode([["k", 2, [[2, ["x"], b""]], [[0, [1], b""]]]])),
+        zlib.compress(msgspec.msgpack.encode([["y", "1"]])),
+        zlib.compress(msgspec.msgpack.encode([["k|x", '"a"']])),
+        zlib.compress(msgspec.msgpack.encode([["r|R|00", "[1,0"]])),
+        zlib.compress(msgspec.msgpack.encode([["k|x", 1]])),
+        zlib.compress(msgspec.msgpack.encode([["k|x", "1", "2"]])),
+        zlib.compress(msgspec.msgpack.encode([["k|x"]])),
+        zlib.compress(msgspec.msgpack.encode({"k|x": "1"})),
     ],
 )
 def test_what_is_no_archive_is_refused(packed):
@@ -239,11 +213,13 @@ def test_what_is_no_archive_is_refused(packed):
 
 
 def test_a_field_in_two_places_is_refused():
-    one = chunk.compress(chunk.pack({"k|outcome": (1,)}))
+    one = chunk.compress(chunk.pack({"k|outcome": "1"}))
     for narrow, chunks in (
         ([(b"k|outcome", b"1")], [(b"5", one)]),
         ([], [(b"5", one), (b"6", one)]),
-        ([(b"k|outcome", b"1")], [(b"open", chunk.compress(chunk.pack_wide({"k|outcome": "1"})))]),
+        ([], [(b"5", one), (b"open", one)]),
+        ([], [(b"5", chunk.compress(msgspec.msgpack.encode([["k|outcome", "1"]] * 2)))]),
+        ([(b"k|outcome", b"1")], [(b"open", one)]),
     ):
         with pytest.raises(ValueError, match="twice"):
             stored.read_twin(narrow, chunks)

@@ -361,9 +361,7 @@ def _professionalism(sheet: Sheet, terms: Terms, now: int) -> Verdict:
         return Verdict(0, "rated-below-rest")
     mean = sum(gaps) // len(gaps)
     spared = sum(gaps[:-1]) // (len(gaps) - 1)
-    grade = (
-        2 if mean >= terms["below_milli"] and 2 * spared >= terms["below_milli"] else int(mean > terms["clear_milli"])
-    )
+    grade = 2 if spared >= terms["below_milli"] else int(mean > terms["clear_milli"])
     figures = {"below_milli": mean, "assessors": len(gaps)}
     return Verdict(grade, "rated-below-rest", figures, tuple(sorted(cell[0] for cell in own)))
 

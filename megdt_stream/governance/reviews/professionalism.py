@@ -95,9 +95,9 @@ def _compared(twin: Twin, now: int, terms: Terms) -> Finding:
     if len(below) < terms.assessors:
         return Finding(CLEAR, "rated-below-rest")
     mean = sum(below) // len(below)
-    # Without the one who says worst, what is left must still say half of it.
+    # Without the one who says worst, what is left must still say it.
     robust = sum(below[:-1]) // (len(below) - 1)
-    warns = mean >= terms.below_milli and 2 * robust >= terms.below_milli
+    warns = robust >= terms.below_milli
     grade = WARNS if warns else HOLDS if mean > terms.clear_milli else CLEAR
     figures = {"below_milli": mean, "assessors": len(below)}
     return Finding(grade, "rated-below-rest", figures, tuple(sorted(fields)))

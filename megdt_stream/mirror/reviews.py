@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from megdt_stream.evidence import topics
 from megdt_stream.governance import concern, reviewing
@@ -21,24 +21,16 @@ def wake(work: Work, trainee: str, twin: Twin, touched: Sequence[str]) -> None:
     due, kinds = work.partition.deadlines, {name[0] for name in touched}
     for review in reviews:
         asked = kinds.intersection(review.kinds)
-        # A look that is due already can only be hurried, by what the rule looks at promptly: most events end here.
+        # A look that is due already can only be hurried, by what the rule looks at promptly.
         if asked and due.get(reviewing.member(trainee, review)) is not None:
             asked.intersection_update(review.prompt)
         if asked:
-            _ask(work, trainee, twin, review, [name for name in touched if name[0] in asked])
+            how = review.wakes(twin, [name for name in touched if name[0] in asked], review.terms)
+            if how != SLEEPS:
+                _wake(work, trainee, review, promptly=how == PROMPTLY)
     if "d" in kinds and twin.standing:
         for on in {name.split("|")[1] for name in touched if name[0] == "d"}:
             _answer(work, trainee, twin, on)
-
-
-def _ask(work: Work, trainee: str, twin: Twin, review: Review, names: Iterable[str]) -> None:
-    """Wake a rule if one of the fields does."""
-    for name in names:
-        how = review.wakes(twin, name, review.terms)
-        if how != SLEEPS:
-            _wake(work, trainee, review, promptly=how == PROMPTLY)
-            if how == PROMPTLY or name[0] not in review.prompt:
-                return
 
 
 def _wake(work: Work, trainee: str, review: Review, *, promptly: bool) -> None:

@@ -9,6 +9,7 @@ from megdt_stream.evidence.record import Fact, Tick
 from megdt_stream.governance import notice, overdue
 from megdt_stream.governance.notice import Cause
 from megdt_stream.governance.overdue import Finding
+from megdt_stream.governance.reviews import LOOKED_AT
 from megdt_stream.mirror import reviews
 from megdt_stream.mirror.work import Work
 from megdt_stream.twin.state import Twin
@@ -35,6 +36,7 @@ def examine(work: Work, offset: int, trainee: str, touched: Sequence[str], fact:
     """Look at what the touched fields may have changed; `fact` is the evidence that touched them, if it was own."""
     now, grace = work.partition.now, work.rule.grace_ms
     twin = work.partition.twins[trainee]
+    looked_at = []
     for name in touched:
         kind = name[0]
         if kind == "a":
@@ -43,7 +45,10 @@ def examine(work: Work, offset: int, trainee: str, touched: Sequence[str], fact:
                 _act(work, offset, trainee, twin, overdue.examine(twin, rotation, key, now, grace), fact)
         elif kind == "r":
             _examine_rotation(work, offset, trainee, name.split("|")[1], fact)
-    reviews.wake(work, trainee, twin, touched)
+        elif kind in LOOKED_AT:
+            looked_at.append(name)
+    if looked_at:
+        reviews.wake(work, trainee, twin, looked_at)
 
 
 def examine_all(work: Work, offset: int, trainee: str, fact: Fact | None) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from megdt_stream.evidence.times import milliseconds
-from megdt_stream.governance import lifecycle
-from megdt_stream.governance.triage import Raised, Triage
+from megdt_stream.governance import lifecycle, linkage
+from megdt_stream.governance.triage import Raised, Sorted, Triage
 from megdt_stream.twin.state import Twin
 
 _OPENING = frozenset({"megdt.warning.opened.v1", "megdt.warning.raised.v1"})
@@ -66,6 +66,7 @@ def collect(
 
     `notices` are CloudEvents in any order, copies included; `find` gives a trainee's twin and its domain time.
     """
+    notices = list(notices)
     opened: dict[str, Mapping[str, Any]] = {}
     ended: dict[str, Mapping[str, Any]] = {}
     escalated: set[str] = set()
@@ -76,7 +77,7 @@ def collect(
             ended.setdefault(event["data"]["opened_by"], event)
         elif event["type"] == _ESCALATED:
             escalated.add(event["data"]["opened_by"])
-    fates = {one.raised.id: one for one in Triage(cap).sort(raised(event) for event in opened.values())}
+    fates = _fates(opened.values(), notices, cap)
     twins: dict[str, tuple[Twin, int] | None] = {}
     found = []
     for id_, event in sorted(opened.items(), key=lambda item: (item[1]["time"], item[0])):
@@ -88,6 +89,13 @@ def collect(
             state = _end_of(ended[id_])
         found.append(Listed(event, state, decided, ended.get(id_), fates[id_].fate, fates[id_].under))
     return found
+
+
+def _fates(opened: Iterable[Mapping[str, Any]], notices: Iterable[Mapping[str, Any]], cap: int) -> dict[str, Sorted]:
+    told = [event for event in notices if "rule" in event["data"]]
+    severe = linkage.assessors(told)
+    triage = Triage(cap, blankets=linkage.blankets(told))
+    return {one.raised.id: one for one in triage.sort(raised(event, severe) for event in opened)}
 
 
 def _state(found: tuple[Twin, int] | None, id_: str, escalated: bool) -> tuple[str, lifecycle.Decided | None]:
@@ -104,8 +112,8 @@ def _end_of(event: Mapping[str, Any]) -> str:
     return lifecycle.STATES.get(event["data"]["reason"]["code"], "resolved")
 
 
-def raised(event: Mapping[str, Any]) -> Raised:
-    """Read what the triage needs off an opening notice."""
+def raised(event: Mapping[str, Any], severe: Mapping[str, int]) -> Raised:
+    """Read what the triage needs off an opening notice; `severe` are assessors who were told to be so."""
     data = event["data"]
     entity, trainee = data.get("entity"), data.get("trainee")
     rotation = data.get("rotation")
@@ -121,4 +129,5 @@ def raised(event: Mapping[str, Any]) -> Raised:
         milliseconds(event["time"]),
         data.get("base"),
         rotation,
+        linkage.rests_on(event, severe),
     )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import erf, isqrt, sqrt
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from megdt_stream.verify.contract import digest
 from megdt_stream.verify.contributions import Standing
@@ -18,7 +18,10 @@ WEEK_MS: Final = 7 * DAY_MS
 WARNS: Final = 2
 _PERIOD_MS: Final = 4 * WEEK_MS
 _MONDAY_MS: Final = 3 * DAY_MS
-_READ: Final = frozenset("cuk")
+_HOUR_MS: Final = 3_600_000
+Touched: TypeAlias = list[list[str]]
+"""The fields that a record changed, cut at their bars."""
+_READ: Final = frozenset("acuk")
 _HANDLED: Final = {
     **dict.fromkeys(("acknowledged", "accepted", "modified", "implemented", "assigned", "snoozed"), False),
     **dict.fromkeys(("resolved", "closed", "overridden", "flagged-incorrect"), True),
@@ -145,14 +148,13 @@ class Sheet:
 
     def wake(self, touched: Iterable[str], rules: Iterable[Terms], now: int) -> None:
         """Make looks due."""
-        for name in touched:
-            parts = name.split("|")
-            for terms in rules:
-                decided = parts[0] == "d" and self.open.get(terms.name, [0, None])[1] == parts[1]
-                if decided or _PROMPT[terms.name](parts, terms):
-                    self.due[terms.name] = min(self.due.get(terms.name, now + 1), now + 1)
-                elif _WAKES[terms.name](self, parts, terms) and terms.name not in self.due:
-                    self.due[terms.name] = terms.moment(self.trainee, now)
+        split = [name.split("|") for name in sorted(touched)]
+        for terms in rules:
+            decided = {parts[1] for parts in split if parts[0] == "d"}
+            if self.open.get(terms.name, [0, None])[1] in decided or _PROMPT[terms.name](split, terms):
+                self.due[terms.name] = min(self.due.get(terms.name, now + 1), now + 1)
+            elif terms.name not in self.due and _WAKES[terms.name](self, split, terms):
+                self.due[terms.name] = terms.moment(self.trainee, now)
 
     # --- looking ---
 
@@ -237,9 +239,9 @@ def _minutes(sheet: Sheet, week: int) -> int:
     return sum(sheet.sums.get(f"u|{week}|{kind}", [0, 0])[1] for kind in ("duty", "on-call"))
 
 
-def _duty_wakes(sheet: Sheet, parts: list[str], terms: Terms) -> bool:
+def _duty_wakes(sheet: Sheet, touched: Touched, terms: Terms) -> bool:
     limit = 60 * min(terms["week_hours"], terms["mean_hours"])
-    return parts[0] == "u" and _minutes(sheet, int(parts[1])) > limit
+    return any(parts[0] == "u" and _minutes(sheet, int(parts[1])) > limit for parts in touched)
 
 
 def _duty(sheet: Sheet, terms: Terms, now: int) -> Verdict:
@@ -275,12 +277,28 @@ def _by_assessor(cells: Iterable[tuple[str, str, int, str, list[int]]]) -> dict[
     return {assessor: (n, w, wy) for assessor, (n, w, wy) in added.items()}
 
 
-def _decline_wakes(sheet: Sheet, parts: list[str], terms: Terms) -> bool:
-    return parts[0] == "c" and sheet.assessments >= 2 * terms["assessors"]
+def _decline_wakes(sheet: Sheet, touched: Touched, terms: Terms) -> bool:
+    enough = sheet.assessments > 0 and sheet.assessments % (2 * terms["assessors"]) == 0
+    return enough and any(parts[0] == "c" for parts in touched)
+
+
+def _forms(sheet: Sheet, begin: int, end: int | None) -> tuple[int, int]:
+    """Count the forms whose mean time lies between two periods, and add up their levels."""
+    sums = [numbers for name, numbers in sheet.sums.items() if name.startswith("a|")]
+    first = begin * _PERIOD_MS // _HOUR_MS
+    last = None if end is None else end * _PERIOD_MS // _HOUR_MS
+    inside = [(n, y) for n, y, hours in sums if hours >= first * n and (last is None or hours < last * n)]
+    return sum(n for n, _ in inside), sum(y for _, y in inside)
 
 
 def _decline(sheet: Sheet, terms: Terms, now: int) -> Verdict:
     since = now // _PERIOD_MS - terms["late_periods"] + 1
+    (n_before, y_before), (n_after, y_after) = (
+        _forms(sheet, since - terms["early_periods"], since),
+        _forms(sheet, since, None),
+    )
+    if not n_before or (n_after and y_before // n_before - y_after // n_after <= terms["clear_milli"]):
+        return Verdict(0, "clear")
     cells = _marked(sheet, since - terms["early_periods"])
     recent = [cell for cell in cells if cell[2] >= since]
     after, before = _by_assessor(recent), _by_assessor(cell for cell in cells if cell[2] < since)
@@ -314,12 +332,20 @@ def _decline(sheet: Sheet, terms: Terms, now: int) -> Verdict:
     )
 
 
-def _incident(parts: list[str], terms: Terms) -> bool:
-    return parts[0] == "o" and parts[1] in terms["outcomes"]
+def _incident(touched: Touched, terms: Terms) -> bool:
+    return any(parts[0] == "o" and parts[1] in terms["outcomes"] for parts in touched)
 
 
-def _professionalism_wakes(sheet: Sheet, parts: list[str], terms: Terms) -> bool:
-    return parts[0] == "c" and sheet.assessments >= terms["assessors"]
+def _professionalism_wakes(sheet: Sheet, touched: Touched, terms: Terms) -> bool:
+    if sheet.assessments < terms["assessors"]:
+        return False
+    cells = [parts for parts in touched if parts[0] == "c"]
+    sides = [
+        [sheet.sums.get("|".join(parts), [0, 0, 0]) for parts in cells if (parts[1] in terms["competencies"]) is side]
+        for side in (True, False)
+    ]
+    (w, wy), (others_w, others_wy) = ((sum(one[1] for one in side), sum(one[2] for one in side)) for side in sides)
+    return w > 0 and (others_w == 0 or others_wy // others_w - wy // w >= terms["below_milli"])
 
 
 def _professionalism(sheet: Sheet, terms: Terms, now: int) -> Verdict:
@@ -335,14 +361,12 @@ def _professionalism(sheet: Sheet, terms: Terms, now: int) -> Verdict:
         return Verdict(0, "rated-below-rest")
     mean = sum(gaps) // len(gaps)
     spared = sum(gaps[:-1]) // (len(gaps) - 1)
-    grade = (
-        2 if mean >= terms["below_milli"] and 2 * spared >= terms["below_milli"] else int(mean > terms["clear_milli"])
-    )
+    grade = 2 if spared >= terms["below_milli"] else int(mean > terms["clear_milli"])
     figures = {"below_milli": mean, "assessors": len(gaps)}
     return Verdict(grade, "rated-below-rest", figures, tuple(sorted(cell[0] for cell in own)))
 
 
-def _never(parts: list[str], terms: Terms) -> bool:
+def _never(touched: Touched, terms: Terms) -> bool:
     return False
 
 
@@ -351,12 +375,12 @@ _JUDGES: Final[Mapping[str, Callable[[Sheet, Terms, int], Verdict]]] = {
     "professionalism-concern": _professionalism,
     "trainee-in-decline": _decline,
 }
-_WAKES: Final[Mapping[str, Callable[[Sheet, list[str], Terms], bool]]] = {
+_WAKES: Final[Mapping[str, Callable[[Sheet, Touched, Terms], bool]]] = {
     "duty-hours-over-limit": _duty_wakes,
     "professionalism-concern": _professionalism_wakes,
     "trainee-in-decline": _decline_wakes,
 }
-_PROMPT: Final[Mapping[str, Callable[[list[str], Terms], bool]]] = {
+_PROMPT: Final[Mapping[str, Callable[[Touched, Terms], bool]]] = {
     "duty-hours-over-limit": _never,
     "professionalism-concern": _incident,
     "trainee-in-decline": _never,

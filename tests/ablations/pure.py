@@ -600,6 +600,20 @@ ABLATIONS = (
         'f"{place}',
         "tests/advice/test_audit.py",
     ),
+    Ablation(
+        "a worker that takes over repeats what is open",
+        "runtime/group_rules.py",
+        "standing.open.setdefault(key, Open(at, id_))",
+        "pass",
+        "tests/runtime_unit/test_group_rules.py",
+    ),
+    Ablation(
+        "a decline is told beside the severe assessor it needs",
+        "governance/linkage.py",
+        "severe.get(name, 0) > margin",
+        "severe.get(name, 0) < 0",
+        "tests/governance/test_linkage.py",
+    ),
 )
 
 

@@ -34,6 +34,8 @@ def rated(before, lately, competency="patient-care"):
     for ago, levels in ((5, before), (0, lately)):
         for rater, level in levels.items():
             twin.sums[f"c|{competency}|{period - ago}|{rater}"] = (4, 4000, round(4000 * 1000 * level))
+            forms = f"a|rot-{ago}|{rater}", (1, round(1000 * level), (period - ago) * PERIOD_MS // 3_600_000)
+            twin.sums |= dict([forms])
     return twin
 
 
@@ -69,8 +71,8 @@ def test_a_week_under_way_and_one_long_ago_do_not_count():
 def test_only_a_full_week_wakes_the_rule_of_hours():
     twin = worked(60, 85)
     last = week_of(NOW)
-    assert DUTY.wakes(twin, f"u|{last - 1}|on-call", DUTY.terms) == WAKES
-    assert DUTY.wakes(twin, f"u|{last - 2}|duty", DUTY.terms) == SLEEPS
+    assert DUTY.wakes(twin, [f"u|{last - 1}|on-call"], DUTY.terms) == WAKES
+    assert DUTY.wakes(twin, [f"u|{last - 2}|duty"], DUTY.terms) == SLEEPS
 
 
 def test_a_drop_that_several_see_is_a_decline():
@@ -110,8 +112,8 @@ def test_an_incident_speaks_at_once_and_for_its_time():
     twin = Twin()
     name = "o|professionalism-incident|00000000000000aa"
     twin.slots["o|professionalism-incident"] = {name: [NOW - DAY, 0, "noted", None, None, None, None]}
-    assert CONDUCT.wakes(twin, name, CONDUCT.terms) == PROMPTLY
-    assert CONDUCT.wakes(twin, "o|annual-assessment|00000000000000aa", CONDUCT.terms) == SLEEPS
+    assert CONDUCT.wakes(twin, [name], CONDUCT.terms) == PROMPTLY
+    assert CONDUCT.wakes(twin, ["o|annual-assessment|00000000000000aa"], CONDUCT.terms) == SLEEPS
     assert judged(CONDUCT, twin).records == ("00000000000000aa",)
     assert judged(CONDUCT, twin, NOW + 90 * DAY).grade == CLEAR
 

@@ -29,7 +29,8 @@ from megdt_stream.twin.view import Norms, facts
 from megdt_stream.twin.view.quota import coverage
 
 LOOK_WEEKS: Final = 2
-"""Documents are looked at so often; sources every day, severities are learnt with every other look."""
+"""Documents are looked at so often; sources every day; severities are learnt, and assessors looked at, with every other
+look."""
 
 _DECLINE: Final = "trainee-in-decline"
 Tell = Callable[[str], None]
@@ -113,7 +114,9 @@ class Played:
             self._assumed = self._assumed._replace(severities=found)
         people = {one.trainee: one.twin for one in stored if one.twin.head is None and "e" in one.twin.slots}
         by_rule: dict[str, list[Group]] = {}
-        for one in (*self._of_bases(scan, people, now), *self._of_assessors(scan, now), *self._of_forms(now)):
+        # Assessors' documents cost most, and tell little new before severities are learnt again.
+        assessors = self._of_assessors(scan, now) if self._looks % 2 == 0 else ()
+        for one in (*self._of_bases(scan, people, now), *assessors, *self._of_forms(now)):
             by_rule.setdefault(one[0], []).append(one[1])
         if self._looks % 2 == 0:
             terms = self.terms[quota.NAME]

@@ -12,7 +12,8 @@ from megdt_stream.evaluate.warnings.hospital import Played
 from megdt_stream.evaluate.warnings.standards import CASES_PER_WEEK
 from megdt_stream.evidence.record import week_of
 from megdt_stream.evidence.times import DAY_MS, milliseconds
-from megdt_stream.governance.triage import Blanket, Raised, Sorted, Triage
+from megdt_stream.governance import linkage
+from megdt_stream.governance.triage import Raised, Sorted, Triage
 from megdt_stream.synth.plan import HospitalPlan
 from megdt_stream.synth.problems import (
     CONDUCT,
@@ -43,13 +44,6 @@ _OVERDUE: Final = "expected-assessment-overdue"
 _FACTS: Final = frozenset({"assessor-overloaded", "feedback-late", "forms-incomplete", "supervision-thin"})
 _TRULY: Final = 0.5
 """So many levels beyond all others an assessor's true severity is a reason to talk."""
-_INHIBITS: Final[Mapping[str, frozenset[str]]] = {
-    "base-short-of-cases": frozenset({"quota-projected-short"}),
-    "base-in-decline": frozenset({"trainee-in-decline"}),
-    "source-silent": frozenset(),
-}
-"""Rule about a group -> rules about trainees whose warnings it inhibits while it is open; none named: all that rest on
-the source."""
 
 
 class Warned(NamedTuple):
@@ -84,31 +78,16 @@ def evaluate(trainees: int, seed: int, tell: Callable[[str], None] = lambda _: N
 
 
 def _triaged(played: Played) -> list[Warned]:
-    triage = Triage(CAP)
-    triage.blankets += _blankets(played.said)
-    raised = [(one, event) for event in played.said if (one := _raised(played, event)) is not None]
+    triage = Triage(CAP, blankets=linkage.blankets(played.said))
+    severe = linkage.assessors(played.said)
+    raised = [(one, event) for event in played.said if (one := _raised(played, event, severe)) is not None]
     by_id = {event["id"]: event for _, event in raised}
     return [
         Warned(one, by_id[one.raised.id]["data"]["reason"]["code"]) for one in triage.sort(one for one, _ in raised)
     ]
 
 
-def _blankets(said: Iterable[Mapping[str, Any]]) -> Iterable[Blanket]:
-    """Give what stood over many trainees at once, with its end where it ended."""
-    said = list(said)
-    ends = {event["data"]["opened_by"]: _at(event) for event in said if event["type"] == "megdt.warning.cleared.v1"}
-    for event in said:
-        data = event["data"]
-        if event["type"] == "megdt.warning.raised.v1" and data["rule"] in _INHIBITS:
-            entity = data["entity"]
-            source = entity["id"] if entity["kind"] == "source" else None
-            until = ends.get(event["id"])
-            # What is over stays the explanation for a week: late forms still have to come in.
-            until = None if until is None else until + 7 * DAY_MS
-            yield Blanket(event["id"], _at(event), until, source, data["base"], _INHIBITS[data["rule"]])
-
-
-def _raised(played: Played, event: Mapping[str, Any]) -> Raised | None:
+def _raised(played: Played, event: Mapping[str, Any], severe: Mapping[str, int]) -> Raised | None:
     if event["type"] not in {"megdt.warning.raised.v1", "megdt.warning.opened.v1"}:
         return None
     data = event["data"]
@@ -126,7 +105,7 @@ def _raised(played: Played, event: Mapping[str, Any]) -> Raised | None:
         _at(event),
         data.get("base"),
         data["rotation"] if overdue else None,
-        frozenset(() if source is None else (source,)),
+        linkage.rests_on(event, severe) | frozenset(() if source is None else (source,)),
     )
 
 

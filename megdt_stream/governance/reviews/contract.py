@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 
@@ -21,7 +21,7 @@ WARNS: Final = 2
 SLEEPS: Final = 0
 WAKES: Final = 1
 PROMPTLY: Final = 2
-"""What a changed field does: nothing, makes a look due at the trainee's next moment, or with the next tick."""
+"""What changed fields do: nothing, make a look due at the trainee's next moment, or with the next tick."""
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -116,5 +116,5 @@ class Review(NamedTuple):
     kinds: str
     prompt: str
     terms: Any
-    wakes: Callable[[Twin, str, Any], int]
+    wakes: Callable[[Twin, Sequence[str], Any], int]
     judge: Callable[[Twin, int, Any], Finding]

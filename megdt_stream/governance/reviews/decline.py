@@ -7,6 +7,7 @@ lenient one and no single form makes a decline. (With severities known, `megdt t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Annotated, ClassVar, Final
 
@@ -14,7 +15,7 @@ from pydantic import Field
 
 from megdt_stream.evidence.record import PERIOD_MS
 from megdt_stream.governance.reviews import contract
-from megdt_stream.governance.reviews.cells import Rated, add, marks, root, window, without
+from megdt_stream.governance.reviews.cells import Rated, add, forms_fell, marks, root, window, without
 from megdt_stream.governance.reviews.contract import CLEAR, HOLDS, NOTHING, SLEEPS, WAKES, WARNS, Finding
 from megdt_stream.twin.state import Twin
 
@@ -40,21 +41,25 @@ class Terms(contract.Terms):
     mark_sd_milli: Annotated[int, Field(ge=1, le=3000)]
 
 
-def wakes(twin: Twin, field: str, terms: Terms) -> int:
-    """Look where there are assessments enough for both windows."""
-    return WAKES if twin.sums.get("k|assessment", (0,))[0] >= 2 * terms.assessors else SLEEPS
+def wakes(twin: Twin, fields: Sequence[str], terms: Terms) -> int:
+    """Look once as many more assessments have come as both windows need."""
+    n = twin.sums.get("k|assessment", (0,))[0]
+    return WAKES if n and n % (2 * terms.assessors) == 0 else SLEEPS
 
 
 def judge(twin: Twin, now: int, terms: Terms) -> Finding:
     """Compare what assessors say in the latest periods with what they said before."""
     turn = now // PERIOD_MS - terms.late_periods
+    first = turn - terms.early_periods + 1
+    if not forms_fell(twin, first, turn + 1, terms.clear_milli):
+        return NOTHING
     late: Rated = {}
     early: Rated = {}
     fields = []
-    for competency, period, rater, value in marks(twin, turn - terms.early_periods + 1):
+    for field, _, period, rater, value in marks(twin, first):
         add(late if period > turn else early, rater, value)
         if period > turn:
-            fields.append(f"c|{competency}|{period}|{rater}")
+            fields.append(field)
     if len(late) < terms.assessors or len(early) < terms.assessors:
         return NOTHING
     ago, lately = (window(rated, terms.rater_sd_milli, terms.mark_sd_milli) for rated in (early, late))

@@ -5,6 +5,7 @@ Only weeks that are over count. A week without a record has no hours: nobody is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
@@ -35,11 +36,14 @@ class Terms(contract.Terms):
     clear_share: Annotated[int, Field(ge=1, le=100)]
 
 
-def wakes(twin: Twin, field: str, terms: Terms) -> int:
+def wakes(twin: Twin, fields: Sequence[str], terms: Terms) -> int:
     """Look where a week has more hours than a limit: no mean is above a limit without a week that is."""
-    week = field.split("|")[1]
-    minutes = sum(twin.sums.get(f"u|{week}|{kind}", (0, 0))[1] for kind in ("duty", "on-call"))
-    return WAKES if minutes > min(terms.week_hours, terms.mean_hours) * _HOUR else SLEEPS
+    limit = min(terms.week_hours, terms.mean_hours) * _HOUR
+    return WAKES if any(_minutes(twin, field.split("|")[1]) > limit for field in fields) else SLEEPS
+
+
+def _minutes(twin: Twin, week: str) -> int:
+    return sum(twin.sums.get(f"u|{week}|{kind}", (0, 0))[1] for kind in ("duty", "on-call"))
 
 
 def judge(twin: Twin, now: int, terms: Terms) -> Finding:

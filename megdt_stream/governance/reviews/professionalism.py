@@ -6,6 +6,8 @@ else. Severity is the same in both and cancels, so a harsh assessor's low mark i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
@@ -20,6 +22,7 @@ from megdt_stream.twin.state import Twin
 NAME: Final = "professionalism-concern"
 KINDS: Final = "co"
 PROMPT: Final = "o"
+_NO_MARK: Final = (0, 0, 0)
 CODES: Final = {"incident": ("incidents",), "rated-below-rest": ("below_milli", "assessors")}
 
 
@@ -36,12 +39,33 @@ class Terms(contract.Terms):
     below_milli: Annotated[int, Field(ge=100, le=4000)]
     clear_milli: Annotated[int, Field(ge=0, le=4000)]
 
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Give what the names of the cells of `competencies` begin with."""
+        return tuple(f"c|{name}|" for name in self.competencies)
 
-def wakes(twin: Twin, field: str, terms: Terms) -> int:
-    """Look promptly at incidents, and at marks where there are assessments enough."""
-    if field[0] == "o":
-        return PROMPTLY if field.split("|")[1] in terms.outcomes else SLEEPS
-    return WAKES if twin.sums.get("k|assessment", (0,))[0] >= terms.assessors else SLEEPS
+
+def wakes(twin: Twin, fields: Sequence[str], terms: Terms) -> int:
+    """Look promptly at incidents, and at forms that say what the warning would, where there are enough of them."""
+    own = [field for field in fields if field.startswith(terms.fields)]
+    if own and twin.sums.get("k|assessment", _NO_MARK)[0] >= terms.assessors and _says(twin, own, fields, terms):
+        how = WAKES
+    else:
+        how = SLEEPS
+    return PROMPTLY if any(field[0] == "o" and field.split("|")[1] in terms.outcomes for field in fields) else how
+
+
+def _says(twin: Twin, own: Sequence[str], fields: Sequence[str], terms: Terms) -> bool:
+    """Tell whether what was given here for `competencies` lies below all else, or there is nothing else."""
+    weight, level = _added(twin, own)
+    others, other_level = _added(twin, [field for field in fields if field[0] == "c"])
+    others, other_level = others - weight, other_level - level
+    return bool(weight) and (not others or other_level // others - level // weight >= terms.below_milli)
+
+
+def _added(twin: Twin, fields: Sequence[str]) -> tuple[int, int]:
+    found = [twin.sums.get(field, _NO_MARK) for field in fields]
+    return sum(w for _, w, _ in found), sum(wy for _, _, wy in found)
 
 
 def judge(twin: Twin, now: int, terms: Terms) -> Finding:
@@ -61,19 +85,19 @@ def judge(twin: Twin, now: int, terms: Terms) -> Finding:
 def _compared(twin: Twin, now: int, terms: Terms) -> Finding:
     meant, rest = Rated(), Rated()
     fields = []
-    for competency, period, rater, value in marks(twin, now // PERIOD_MS - terms.periods + 1):
+    for field, competency, _, rater, value in marks(twin, now // PERIOD_MS - terms.periods + 1):
         if competency in terms.competencies:
             add(meant, rater, value)
-            fields.append(f"c|{competency}|{period}|{rater}")
+            fields.append(field)
         else:
             add(rest, rater, value)
     below = sorted(rest[rater][2] // rest[rater][1] - wy // w for rater, (_, w, wy) in meant.items() if rater in rest)
     if len(below) < terms.assessors:
         return Finding(CLEAR, "rated-below-rest")
     mean = sum(below) // len(below)
-    # Without the one who says worst, what is left must still say half of it.
+    # Without the one who says worst, what is left must still say it.
     robust = sum(below[:-1]) // (len(below) - 1)
-    warns = mean >= terms.below_milli and 2 * robust >= terms.below_milli
+    warns = robust >= terms.below_milli
     grade = WARNS if warns else HOLDS if mean > terms.clear_milli else CLEAR
     figures = {"below_milli": mean, "assessors": len(below)}
     return Finding(grade, "rated-below-rest", figures, tuple(sorted(fields)))

@@ -13,6 +13,10 @@ RULES: Final[tuple[ModuleType, ...]] = (duty, professionalism, decline)
 BY_NAME: Final[Mapping[str, ModuleType]] = {module.NAME: module for module in RULES}
 
 
+LOOKED_AT: Final = frozenset("d").union(*(module.KINDS for module in RULES))
+"""Kinds of fields that some rule looks at, decisions on warnings among them."""
+
+
 def reviews(tables: Mapping[str, Any]) -> tuple[Review, ...]:
     """Check the tables of the rules here and make them ready, by name. Raises `pydantic.ValidationError`."""
     return tuple(

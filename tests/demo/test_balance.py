@@ -108,7 +108,7 @@ def test_a_synthetic_source_plays_the_hospital_as_it_is():
     plan = HospitalPlan.small()
     source = synthetic_source(plan)
     events = list(source.events())
-    hospital = generate(replace(plan, binary_share=0.1))
+    hospital = generate(replace(plan, binary_share=0.1, incident_share=0.03, overwork_share=0.03))
     assert [(e.topic, e.key, e.value, e.headers) for e in events] == [
         (e.topic, e.key, e.value, e.headers) for e in hospital.events
     ]

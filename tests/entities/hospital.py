@@ -13,6 +13,7 @@ from megdt_stream.runtime.query import Stored
 from megdt_stream.seed_files import load_library, load_rule
 from megdt_stream.synth import HospitalPlan, Truth, generate
 from megdt_stream.twin.state import Twin
+from tests.mirror.logs import read_back
 
 NUMBER = 0
 EVIDENCE = topics.EVIDENCE.name
@@ -32,13 +33,14 @@ def folded(plan: HospitalPlan) -> Folded:
     ledger = MemoryLedger()
     asyncio.run(fold_into(ledger, hospital))
     view = ledger.view(NUMBER)
-    names = sorted({*view.twins, *view.persons})
+    twins = read_back(view)
+    names = sorted({*twins, *view.persons})
     stored = [
         Stored(
             name,
             Twin.from_fields(
                 (field.encode(), text)
-                for fields in (view.twins.get(name, {}), view.persons.get(name, {}))
+                for fields in (twins.get(name, {}), view.persons.get(name, {}))
                 for field, text in fields.items()
             ),
             plan.closes,

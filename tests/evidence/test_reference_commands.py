@@ -55,7 +55,12 @@ def test_the_page_makes_a_scale_and_a_competency_that_intake_takes(run, ours):
 
 
 def test_the_page_names_every_file():
-    assert set(re.findall(r"^\| `(\w+)\.toml`", PAGE, flags=re.MULTILINE)) == {*PARTS, "rules", "targets"}
+    assert set(re.findall(r"^\| `(\w+)\.toml`", PAGE, flags=re.MULTILINE)) == {
+        *PARTS,
+        "rules",
+        "targets",
+        "interventions",
+    }
 
 
 # --- list ---

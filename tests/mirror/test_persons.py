@@ -15,7 +15,7 @@ from megdt_stream.evidence.record import Assessment, Carried, CarriedRow, Exposu
 from megdt_stream.mirror import carrying
 from megdt_stream.runtime.memory import MemoryLedger
 from megdt_stream.runtime.mirror_stage import load_rows
-from tests.mirror.logs import EVIDENCE, RULE, alerts
+from tests.mirror.logs import EVIDENCE, RULE, alerts, read_back
 from tests.twin.facts import BLANK, DAY, EVERY, expected_fields, facts, named, placed
 
 NAMES = ("k1.a", "k1.b", "sk.a", "sk.b")
@@ -85,11 +85,11 @@ class World:
         return False
 
     def twin(self, name):
-        fields = self.ledger.view(PLACE[name]).twins.get(name, {})
+        fields = read_back(self.ledger.view(PLACE[name])).get(name, {})
         return {field: text.decode() for field, text in sorted(fields.items()) if not field.startswith("w|")}
 
     def open(self, name):
-        return [field for field in self.ledger.view(PLACE[name]).twins.get(name, {}) if field.startswith("w|")]
+        return [field for field in read_back(self.ledger.view(PLACE[name])).get(name, {}) if field.startswith("w|")]
 
 
 def link(subject, head, number, rev=0, happened=0, event="linked"):

@@ -133,6 +133,7 @@ def test_models_are_learnt_from_the_log_and_put_in_force_by_it(system, stored, m
     with system.working(train_days=7, train_pause_seconds=0.2):
         # A process of its own loads numerical libraries behind everything else.
         eventually(lambda: _in_force(system, "risk") == until, seconds=120.0, otherwise=system.tail)
+        system.drained()
     version, risky = version_of(until), version_of(until, "r1")
     assert models.active(system.query, "severity") == (version, until)
     system.judge()

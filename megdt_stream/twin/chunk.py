@@ -1,8 +1,8 @@
 """Many fields of a twin in few bytes: a chunk of its archive, or its wide fields (docs/records.md, section 6).
 
 Fields with their texts in order of their names, compressed: neighbours share most of their names. Tables of distinct
-values took eight times as long to write and not a byte less. The bytes before compression are a function of the fields;
-those after it are one of zlib's build too.
+values are smaller, and take several times as long to write (decision 17). The bytes before compression are a function
+of the fields; those after it are one of zlib's build too.
 """
 
 from __future__ import annotations

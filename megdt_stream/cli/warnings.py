@@ -69,8 +69,8 @@ def list_(
     """List warnings with their state, the oldest first.
 
     `reaches` says whether a reviewer is notified: grouped ones come with the first of their rotation, repeated ones
-    came before, listed ones are beyond the cap of their week; inhibited ones follow from an open warning about a base, a
-    source or a severe assessor (`under` in --json names it).
+    came before, listed ones are beyond the cap of their week; inhibited ones follow from an open warning about a
+    base, a source or a severe assessor (`under` in --json names it).
     """
     with _open(data_dir) as session:
         found = [

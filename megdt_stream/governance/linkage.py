@@ -68,7 +68,7 @@ def _inhibits(event: Mapping[str, Any]) -> bool:
     if event["type"] != _RAISED or data["rule"] not in INHIBITS or data.get("entity") is None:
         return False
     # A lenient assessor is no reason why others see less.
-    return data["rule"] != OUTLIER or data["reason"]["code"] == "severe"
+    return bool(data["rule"] != OUTLIER or data["reason"]["code"] == "severe")
 
 
 def _blanket(event: Mapping[str, Any], end: int | None) -> Blanket:

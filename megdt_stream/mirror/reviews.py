@@ -14,18 +14,14 @@ from megdt_stream.twin.state import Twin
 
 
 def wake(work: Work, trainee: str, twin: Twin, touched: Sequence[str]) -> None:
-    """Make looks due where changed fields ask for it, unless one is due already."""
+    """Make looks due where what a record changed asks for it, unless one is due already."""
     reviews = work.rule.reviews
     if not reviews or twin.head is not None:
         return
-    due, kinds = work.partition.deadlines, {name[0] for name in touched}
+    kinds = {name[0] for name in touched}
     for review in reviews:
-        asked = kinds.intersection(review.kinds)
-        # A look that is due already can only be hurried, by what the rule looks at promptly.
-        if asked and due.get(reviewing.member(trainee, review)) is not None:
-            asked.intersection_update(review.prompt)
-        if asked:
-            how = review.wakes(twin, [name for name in touched if name[0] in asked], review.terms)
+        if not kinds.isdisjoint(review.kinds):
+            how = review.wakes(twin, touched, review.terms)
             if how != SLEEPS:
                 _wake(work, trainee, review, promptly=how == PROMPTLY)
     if "d" in kinds and twin.standing:

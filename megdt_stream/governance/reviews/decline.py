@@ -44,7 +44,7 @@ class Terms(contract.Terms):
 def wakes(twin: Twin, fields: Sequence[str], terms: Terms) -> int:
     """Look once as many more assessments have come as both windows need."""
     n = twin.sums.get("k|assessment", (0,))[0]
-    return WAKES if n and n % (2 * terms.assessors) == 0 else SLEEPS
+    return WAKES if n and n % (2 * terms.assessors) == 0 and any(name[0] == "c" for name in fields) else SLEEPS
 
 
 def judge(twin: Twin, now: int, terms: Terms) -> Finding:

@@ -39,7 +39,7 @@ class Terms(contract.Terms):
 def wakes(twin: Twin, fields: Sequence[str], terms: Terms) -> int:
     """Look where a week has more hours than a limit: no mean is above a limit without a week that is."""
     limit = min(terms.week_hours, terms.mean_hours) * _HOUR
-    return WAKES if any(_minutes(twin, field.split("|")[1]) > limit for field in fields) else SLEEPS
+    return WAKES if any(_minutes(twin, field.split("|")[1]) > limit for field in fields if field[0] == "u") else SLEEPS
 
 
 def _minutes(twin: Twin, week: str) -> int:

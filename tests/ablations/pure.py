@@ -603,7 +603,7 @@ ABLATIONS = (
     Ablation(
         "a worker that takes over repeats what is open",
         "runtime/group_rules.py",
-        "standing.open.setdefault(key, Open(at, id_))",
+        'standing.open.setdefault(key, Open(at, event["id"]))',
         "pass",
         "tests/runtime_unit/test_group_rules.py",
     ),

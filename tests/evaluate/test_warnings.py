@@ -11,7 +11,7 @@ from megdt_stream.verify.reference import load_reference
 KEYS = {"planted", "false_per_100_trainee_weeks", "per_reviewer_week_max", "blamed_for_assessor"}
 PLAN = HospitalPlan(
     seed=5,
-    trainees=16,
+    trainees=30,
     days=236,
     base_size=(14, 20),
     medical_school_share=0.1,

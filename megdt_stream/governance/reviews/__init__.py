@@ -1,6 +1,6 @@
 """Rules that look a person's twin over now and then, one module each, and the registry of them.
 
-A rule's module has `NAME`, `KINDS` (kinds of fields that it looks at), `PROMPT` (those that cannot wait),
+A rule's module has `NAME`, `KINDS` (kinds of fields that it looks at),
 `wakes(twin, fields, terms)` (whether a record that changed these fields makes a look due, and how soon), `CODES` (what
 it may say, with the figures of each), `Terms` (its table in `seeds/rules.toml`) and `judge(twin, now, terms)`, a pure
 function of the twin's fields and the time in integers, so that the checker reaches the same decision by itself.

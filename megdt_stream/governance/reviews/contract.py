@@ -110,11 +110,10 @@ NOTHING: Final = Finding(CLEAR, "clear")
 
 
 class Review(NamedTuple):
-    """A rule ready to run. `prompt`: those of its kinds that may wake it promptly."""
+    """A rule ready to run."""
 
     name: str
     kinds: str
-    prompt: str
     terms: Any
     wakes: Callable[[Twin, Sequence[str], Any], int]
     judge: Callable[[Twin, int, Any], Finding]

@@ -21,7 +21,6 @@ from megdt_stream.twin.state import Twin
 
 NAME: Final = "trainee-in-decline"
 KINDS: Final = "c"
-PROMPT: Final = ""
 CODES: Final = {"level-fell": ("drop_milli", "sd_milli", "before_milli", "now_milli", "assessors", "assessors_before")}
 _Z80: Final = 1282
 """Half width of an 80 % interval in thousandths of a standard deviation."""

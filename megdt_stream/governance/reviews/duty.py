@@ -17,7 +17,6 @@ from megdt_stream.twin.state import Twin
 
 NAME: Final = "duty-hours-over-limit"
 KINDS: Final = "u"
-PROMPT: Final = ""
 WEEKS: Final = 4
 _HOUR: Final = 60
 CODES: Final = {

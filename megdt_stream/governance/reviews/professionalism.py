@@ -21,7 +21,6 @@ from megdt_stream.twin.state import Twin
 
 NAME: Final = "professionalism-concern"
 KINDS: Final = "co"
-PROMPT: Final = "o"
 _NO_MARK: Final = (0, 0, 0)
 CODES: Final = {"incident": ("incidents",), "rated-below-rest": ("below_milli", "assessors")}
 

@@ -20,7 +20,7 @@ LOOKED_AT: Final = frozenset("d").union(*(module.KINDS for module in RULES))
 def reviews(tables: Mapping[str, Any]) -> tuple[Review, ...]:
     """Check the tables of the rules here and make them ready, by name. Raises `pydantic.ValidationError`."""
     return tuple(
-        Review(name, module.KINDS, module.PROMPT, module.Terms.model_validate(tables[name]), module.wakes, module.judge)
+        Review(name, module.KINDS, module.Terms.model_validate(tables[name]), module.wakes, module.judge)
         for name, module in sorted(BY_NAME.items())
         if name in tables
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from megdt_stream.cli import absent
 from megdt_stream.cli.output import DataDir, Json, Lang, console, emit, examples, fail, out, say
 
 if TYPE_CHECKING:
+    from megdt_stream.runtime.entities import Assumed
     from megdt_stream.session import Session
 
 
@@ -37,14 +39,44 @@ def _twins() -> None:
 def read(kind: str, session: Session, id_: str) -> tuple[dict[str, Any], Callable[[Any], Any]] | None:
     """Give an entity's document and how it is drawn; None where there is none."""
     from megdt_stream.console.entity import render
-    from megdt_stream.runtime.entities import Assumed, read_entity
+    from megdt_stream.runtime.entities import read_entity
+
+    with session.query() as query:
+        found = read_entity(query, kind, id_, _assumed(session), say=say)
+    return None if found is None else (found, partial(render, found))
+
+
+def _assumed(session: Session) -> Assumed:
+    from megdt_stream.runtime.entities import Assumed
     from megdt_stream.seed_files import load_estimation, load_library, load_norms
 
     folder = session.settings.seeds_dir
-    assumed = Assumed(load_estimation(folder), load_norms(folder), load_library(folder).outcomes)
-    with session.query() as query:
-        found = read_entity(query, kind, id_, assumed, say=say)
-    return None if found is None else (found, partial(render, found))
+    return Assumed(load_estimation(folder), load_norms(folder), load_library(folder).outcomes)
+
+
+def read_at(
+    kind: str, session: Session, id_: str, at: int, progress: Callable[[int, int], None]
+) -> tuple[dict[str, Any], Callable[[Any], Any]]:
+    """Give the document as of a past moment (ms), added up from everybody's twins then; ends the command where nothing
+    was known, or the moment lies ahead."""
+    from megdt_stream.console.entity import render
+    from megdt_stream.runtime import snapshots
+    from megdt_stream.runtime.entities import gather, read_from
+    from megdt_stream.seed_files import load_rule
+    from megdt_stream.twin.view import rfc3339
+
+    rule = load_rule(session.settings.seeds_dir)
+    found, latest = asyncio.run(snapshots.past(session.settings.brokers, session.security, rule, at, progress))
+    if at > latest:
+        reach = rfc3339(latest)
+        fail(
+            [f"{rfc3339(at)} lies ahead of the log, which reaches until {reach}; give an earlier time, or none for now"]
+        )
+    document = read_from(gather(found), kind, id_, _assumed(session), as_of=at)
+    if document is None:
+        fail([f"nothing was known of {kind} {id_} at {rfc3339(at)}"])
+        raise AssertionError  # the line above ends the command
+    return document, partial(render, document)
 
 
 def missing(kind: str, session: Session, id_: str) -> str:

@@ -35,12 +35,13 @@ class Reader(NamedTuple):
     """How twins of a kind are read.
 
     `now` reads the store; None where there is no such twin, of which `missing` says what may be meant. `past` tells of
-    a moment (ms) and ends the command where nothing was known; None for a kind that has no past.
+    a moment (ms) and ends the command where nothing was known. `records`: whether `history` and `diff` tell of it.
     """
 
     now: Callable[[Session, str], Told | None]
     missing: Callable[[Session, str], str]
-    past: Callable[[Session, str, int], Told] | None = None
+    past: Callable[[Session, str, int], Told]
+    records: bool = False
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +53,7 @@ def register(app: typer.Typer) -> None:
             "megdt twin show trainee syn.t000003 --at 2025-03-01 --json",
             "megdt twin show trainee syn.t000003 --lang zh --less-severity",
             "megdt twin show base 内科-01",
+            "megdt twin show base 内科-01 --at 2025-03-01",
         )
     )(show)
     group.command(
@@ -137,7 +139,7 @@ def show(
             raise typer.BadParameter("goes with `trainee`, and not with --at", param_hint="--less-severity")
         reader = reader._replace(now=_trainee_less_severity)
     with _opened(data_dir, store_only=at is None) as session:
-        told = reader.now(session, id_) if at is None else _past(kind)(session, id_, at)
+        told = reader.now(session, id_) if at is None else reader.past(session, id_, at)
         if told is None:
             fail([reader.missing(session, id_)])
             return
@@ -166,7 +168,7 @@ def history(
     from megdt_stream.seed_files import load_rule
     from megdt_stream.twin.view import rfc3339
 
-    _past(kind)
+    _has_records(kind)
     begin, end = (-(2**62) if since is None else since), (2**62 if until is None else until)
     with _opened(data_dir) as session:
         chronicle = _chronicle(session, id_)
@@ -197,7 +199,7 @@ def diff(
     from megdt_stream.console import history as tables
     from megdt_stream.console.words import choose
 
-    _past(kind)
+    _has_records(kind)
     if end is not None and end < begin:
         raise typer.BadParameter("--to lies before --from")
     with _opened(data_dir) as session:
@@ -211,12 +213,12 @@ def diff(
         out(tables.difference_table(id_, moments, rows, choose(lang)))
 
 
-def _past(kind: str) -> Callable[[Session, str, int], Told]:
-    past = READERS[kind].past
-    if past is None:
-        kinds = ", ".join(name for name, reader in READERS.items() if reader.past is not None)
-        raise typer.BadParameter(f"the past is kept of: {kinds}; not of: {kind}")
-    return past
+def _has_records(kind: str) -> None:
+    if not READERS[kind].records:
+        kinds = ", ".join(name for name, reader in READERS.items() if reader.records)
+        raise typer.BadParameter(
+            f"records are told of: {kinds}; of others there is `megdt twin show {kind} ID --at TIME`"
+        )
 
 
 @contextmanager
@@ -355,12 +357,15 @@ def _saying() -> Callable[[int, int], None]:
 
 
 def _entity(kind: str) -> Reader:
-    return Reader(partial(entities.read, kind), partial(entities.missing, kind))
+    def past(session: Session, id_: str, at: int) -> Told:
+        return entities.read_at(kind, session, id_, at, _saying())
+
+    return Reader(partial(entities.read, kind), partial(entities.missing, kind), past)
 
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType(
     {
-        "trainee": Reader(_trainee, _no_trainee, _trainee_at),
+        "trainee": Reader(_trainee, _no_trainee, _trainee_at, records=True),
         **{kind: _entity(kind) for kind in ("faculty", "base", "resource", "process")},
     }
 )

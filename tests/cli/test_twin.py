@@ -139,6 +139,18 @@ def test_a_past_moment_shows_what_was_known_then(served):
 
 
 @pytest.mark.stack
+def test_a_base_at_a_past_moment_is_what_was_known_of_it_then(served):
+    now = asked(served, "show", "base", "B1")
+    then = asked(served, "show", "base", "B1", "--at", now["as_of"])
+    assert then["properties"].keys() == now["properties"].keys()
+    assert asked(served, "show", "base", "B1", "--at", DAYS[1])["as_of"] == f"{DAYS[1]}T00:00:00Z"
+    before = served("show", "base", "B1", "--at", "2020-01-01")
+    assert (before.exit_code, before.stdout) == (1, "")
+    assert "nothing was known of base B1" in before.stderr
+    assert "lies ahead of the log" in served("show", "base", "B1", "--at", "2035-01-01").stderr
+
+
+@pytest.mark.stack
 def test_the_tables_of_a_past_moment_are_those_of_the_present(served):
     shown = served("show", "trainee", "k1.a", "--at", f"{DAYS[1]}T12:00:00Z", "--lang", "zh")
     assert shown.exit_code == 0

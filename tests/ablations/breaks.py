@@ -138,7 +138,7 @@ ON_BROKER = (
     Break(
         "holes inside a poll are not looked for",
         "runtime/transport.py",
-        (("if tp.topic in self.wiring.transactional or fetched", "if True or fetched"),),
+        (("if tp.topic in self._holey or fetched", "if True or fetched"),),
         f"{TRANSPORT}::test_a_hole_that_stays_stops_the_worker",
     ),
     Break(

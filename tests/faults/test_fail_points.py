@@ -13,7 +13,10 @@ from tests.faults.system import System, eventually
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 # How many passes to let through first, where the very first one would be of little interest.
-PASSES = {"K0": 3, "K1": 2, "K2": 5, "K3": 3, "K4": 4, "K5": 1, "K6": 1, "K7": 6, "I1": 2, "I2": 3, "I3": 2, "I4": 3}
+_MIRROR = {"K0": 3, "K1": 2, "K2": 5, "K3": 3, "K4": 4, "K5": 1, "K6": 1, "K7": 6}
+_INTAKE = {"I1": 2, "I2": 3, "I3": 2, "I4": 3}
+_ENTITIES = {"C1": 2, "E1": 2, "E2": 2}
+PASSES = {**_MIRROR, **_INTAKE, **_ENTITIES}
 
 
 def test_every_fail_point_but_revocation_is_tried_here() -> None:

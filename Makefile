@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?=
 # Bound of the whole test run; a single test has the limit in pyproject.toml.
-TEST_TIMEOUT ?= 23m
+TEST_TIMEOUT ?= 40m
 PYTEST_ARGS ?=
 UV_VERSION := 0.13.9
 

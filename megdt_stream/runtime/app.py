@@ -25,7 +25,7 @@ from prometheus_client import CollectorRegistry
 
 from megdt_stream.errors import ConfigError, MegdtError, StoreEvicting, Unavailable
 from megdt_stream.evidence import topics
-from megdt_stream.runtime import admin, failpoints, logs
+from megdt_stream.runtime import admin, failpoints, keys, logs
 from megdt_stream.runtime.claims import Claim, Ledger
 from megdt_stream.runtime.contributor import Contributor
 from megdt_stream.runtime.entities import Assumed
@@ -216,7 +216,13 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
     async def waiting() -> int:
         return await most_touched(store, partitions)
 
-    ticker = Ticker(settings.clock, settings.tick_seconds, partitions, producer, positions, chosen, watch, waiting)
+    async def reached() -> int:
+        names = [keys.own(topics.EVIDENCE.name, number) for number in range(partitions)]
+        return min([int(await store.call("HGET", name, "now") or 0) for name in names])
+
+    ticker = Ticker(
+        settings.clock, settings.tick_seconds, partitions, producer, positions, chosen, watch, waiting, reached
+    )
     worker = Worker(settings, app, store, [producer, outlet], stages, relay, ticker, watch, health, metrics)
     trainer = Trainer(
         store,

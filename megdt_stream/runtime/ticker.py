@@ -58,10 +58,12 @@ class Ticker:
         chosen: Callable[[], bool],
         watch: Watch,
         waiting: Callable[[], Awaitable[int]] | None = None,
+        reached: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         """`positions` reads intake's cursors; `chosen` tells whether this worker writes the ticks now.
 
-        `waiting` gives the most trainees of a partition who have something to tell entities after a tick.
+        `waiting` gives the most trainees of a partition who have something to tell entities after a tick. `reached`
+        gives the time (ms) that every partition has been told already, so that who takes over does not tell it again.
         """
         self._clock = clock
         self._seconds = seconds
@@ -71,7 +73,8 @@ class Ticker:
         self._chosen = chosen
         self._watch = watch
         self._waiting = waiting
-        self._last = 0
+        self._reached = reached
+        self._last: int | None = None
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -86,18 +89,22 @@ class Ticker:
                 # After an import more have something to tell than one tick lets: then ticks come sooner.
                 if passed >= self._seconds or await self._told_later() > TRAINEES_A_TICK:
                     passed = 0.0
-                    await self._tick()
+                    await self.tick()
             except Unavailable as error:
                 self._watch.unavailable(error)
 
     async def _told_later(self) -> int:
         return 0 if self._waiting is None else await self._waiting()
 
-    async def _tick(self) -> None:
+    async def tick(self) -> None:
+        """Write a tick, unless there is none to tell. Raises Unavailable."""
+        if self._last is None:
+            self._last = 0 if self._reached is None else await self._reached()
         wall = int(time.time() * 1000)
         at = wall if self._clock == "wall" else event_time(await self._positions())
-        if at is None or at < self._last or (at == self._last and not await self._told_later()):
+        if at is None or (at <= self._last and not await self._told_later()):
             return
+        at = max(at, self._last)
         value = record.encode(Tick(at, wall))
         await self._producer.write(
             [Entry(topics.EVIDENCE.name, partition, None, value, (), wall) for partition in range(self._partitions)]

@@ -157,7 +157,8 @@ def _check_carried(where: str, person: Person, shards: dict[str, dict[bytes, byt
         packed = found.get(place)
         row, known = (None if packed is None else _unpack_row(packed)), expected.get(place)
         if packed is None or row is None or row != known:
-            report.differ("carried_row", f"{where}/{place[0]}/{place[1][:8].hex()}", persona=_text(place[1][8:]))
+            where_row = f"{where}/{place[0]}/{place[1][:8].hex()}"
+            report.differ("carried_row", where_row, persona=_text(place[1][8:]), expected=str(known), found=str(row))
 
 
 def _text(value: bytes) -> str:

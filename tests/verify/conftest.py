@@ -45,6 +45,7 @@ class World:
 
     def __post_init__(self) -> None:
         counts = dict.fromkeys(INPUTS, 1) | {"evidence": PARTITIONS, "rejects": 1, "alerts": 1}
+        counts |= {"contributions": PARTITIONS, "models": 1}
         self.log.topics = {short: {n: PartitionLog() for n in range(count)} for short, count in counts.items()}
 
     def publish(

@@ -169,7 +169,7 @@ def _unpack_row(packed: bytes) -> Row | None:
     """Read a carried row; None when it is not one."""
     try:
         seq, *content = msgspec.msgpack.decode(packed, type=list[Any])
-        if not content:
+        if not content or content[0] < 0:  # nothing stands there any more
             return Row(seq, None)
         rev, d, via, sums, slots = content
         return Row(seq, standing_of(rev, bytes(d).hex(), via, sums, slots))

@@ -60,7 +60,6 @@ class Topic:
 @pytest.mark.parametrize(
     ("watermark", "waiting", "told"),
     [(100, 0, []), (101, 0, [[101, 101]]), (100, 3, [[100, 100]]), (90, 3, [[100, 100]])],
-    [(100, 0, []), (101, 0, [[101, 101]]), (100, 3, [[100, 100]]), (90, 3, [[100, 100]])],
 )
 def test_who_takes_over_tells_no_time_again_unless_somebody_waits_for_it_and_none_backwards(watermark, waiting, told):
     async def given(value):

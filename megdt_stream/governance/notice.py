@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ from megdt_stream.governance import overdue
 from megdt_stream.governance.overdue import DAY_MS, Finding, OverdueRule
 
 _encode: Final = msgspec.json.Encoder().encode
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (UTC throughout: an aware one costs a microsecond more)
 
 
 class Cause(NamedTuple):
@@ -116,5 +117,5 @@ def _reason(finding: Finding, count: int, due: int, now: int) -> dict[str, Any]:
 
 def rfc3339(ms: int) -> str:
     """Write a time as alerts carry it."""
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"

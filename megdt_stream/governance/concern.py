@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from megdt_stream.evidence.record import digest
-from megdt_stream.governance.notice import Cause, Notice, rfc3339
+from megdt_stream.governance.notice import MIRROR, NOTHING_TO_DO, Cause, Notice, envelope
 from megdt_stream.governance.reviewing import Reviewed
 from megdt_stream.governance.reviews import Finding, Review
 from megdt_stream.twin.state import Slot, Twin
@@ -24,7 +24,6 @@ _ENDINGS: Final[Mapping[str, tuple[str, str]]] = {
     "overridden": ("it was overridden, with a reason", "已被否决（附理由）"),
     "flagged-incorrect": ("it was flagged as incorrect", "被标记为误报"),
 }
-_NOTHING_TO_DO: Final = {"en": "Nothing: the warning is closed.", "zh": "无需处理：预警已解除。"}
 _STILL_TO_DO: Final = frozenset({"raised", "escalated"})
 
 
@@ -56,19 +55,9 @@ def said(
         "precision": terms.precision,
         "model": None,
         "cause": {"partition": cause.partition, "offset": cause.offset},
-        "next_step": terms.next_step if transition in _STILL_TO_DO else _NOTHING_TO_DO,
+        "next_step": terms.next_step if transition in _STILL_TO_DO else NOTHING_TO_DO,
     }
-    event = {
-        "specversion": "1.0",
-        "id": id_,
-        "source": "/megdt/mirror",
-        "type": f"megdt.warning.{transition}.v1",
-        "subject": trainee,
-        "time": rfc3339(now),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return Notice(id_, _encode(event))
+    return Notice(id_, _encode(envelope(id_, MIRROR, transition, trainee, now, data)))
 
 
 def notice_id(review: Review, trainee: str, transition: str, cause: Cause) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -37,6 +38,27 @@ _RECOVERY: Final = {
 }
 
 
+MIRROR: Final = "/megdt/mirror"
+"""The source of notices that the mirror writes."""
+
+NOTHING_TO_DO: Final[Mapping[str, str]] = {"en": "Nothing: the warning is closed.", "zh": "无需处理：预警已解除。"}
+"""The next step of a notice that ends a warning."""
+
+
+def envelope(id_: str, source: str, transition: str, subject: str, now: int, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Wrap what a warning says as a CloudEvent; `now` is the domain time of the decision (ms)."""
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": source,
+        "type": f"megdt.warning.{transition}.v1",
+        "subject": subject,
+        "time": rfc3339(now),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
 def warning(
     rule: OverdueRule, trainee: str, finding: Finding, now: int, cause: Cause, evidence: list[dict[str, str]]
 ) -> Notice:
@@ -64,22 +86,9 @@ def warning(
         "reason": _reason(finding, count, due, now),
         "evidence": evidence,
         "cause": {"partition": cause.partition, "offset": cause.offset},
-        "next_step": rule.next_step if finding.transition == "opened" else _NOTHING_TO_DO,
+        "next_step": rule.next_step if finding.transition == "opened" else NOTHING_TO_DO,
     }
-    event = {
-        "specversion": "1.0",
-        "id": id_,
-        "source": "/megdt/mirror",
-        "type": f"megdt.warning.{transition}.v1",
-        "subject": trainee,
-        "time": rfc3339(now),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return Notice(id_, _encode(event))
-
-
-_NOTHING_TO_DO: Final = {"en": "Nothing: the warning is closed.", "zh": "无需处理：预警已解除。"}
+    return Notice(id_, _encode(envelope(id_, MIRROR, transition, trainee, now, data)))
 
 
 def notice_id(rule: OverdueRule, trainee: str, finding: Finding, cause: Cause) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence.record import digest
 from megdt_stream.governance.groups.contract import CLEAR, WARNS, Group, Terms
-from megdt_stream.governance.notice import rfc3339
+from megdt_stream.governance.notice import NOTHING_TO_DO, envelope
 
 SOURCE: Final = "/megdt/entities"
 """The source of notices about groups."""
@@ -67,21 +67,9 @@ def notice(rule: str, terms: Terms, found: Group, transition: str, now: int, sta
         "precision": terms.precision,
         "model": None,
         "cause": None,
-        "next_step": terms.next_step if transition == "raised" else _NOTHING_TO_DO,
+        "next_step": terms.next_step if transition == "raised" else NOTHING_TO_DO,
     }
-    return {
-        "specversion": "1.0",
-        "id": id_,
-        "source": SOURCE,
-        "type": f"megdt.warning.{transition}.v1",
-        "subject": found.id,
-        "time": rfc3339(now),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-
-
-_NOTHING_TO_DO: Mapping[str, str] = {"en": "Nothing: the warning is closed.", "zh": "无需处理：预警已解除。"}
+    return envelope(id_, SOURCE, transition, found.id, now, data)
 
 
 def _reason(terms: Terms, found: Group, transition: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ it; a severe assessor those declines that would not be sure with that assessor's
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence.times import DAY_MS, milliseconds
 from megdt_stream.governance.triage import Blanket
@@ -17,18 +17,19 @@ AFTER_MS: Final = 7 * DAY_MS
 
 DECLINE: Final = "trainee-in-decline"
 OUTLIER: Final = "assessor-outlier"
+SILENT: Final = "source-silent"
+OVERDUE: Final = "expected-assessment-overdue"
 INHIBITS: Final[Mapping[str, frozenset[str]]] = {
     "base-short-of-cases": frozenset({"quota-projected-short"}),
     "base-in-decline": frozenset({DECLINE}),
-    "source-silent": frozenset(),
+    SILENT: frozenset(),
     OUTLIER: frozenset({DECLINE}),
 }
 """Rule about a group -> rules about trainees whose warnings it inhibits while it is open; none named: all that rest on
 the source."""
 _RAISED: Final = "megdt.warning.raised.v1"
 _CLEARED: Final = "megdt.warning.cleared.v1"
-_SURE: Final = 2
-"""Standard deviations that a drop has to keep without an assessor's severity."""
+_ESCALATED: Final = "megdt.warning.escalated.v1"
 
 
 def blankets(notices: Iterable[Mapping[str, Any]]) -> list[Blanket]:
@@ -38,29 +39,51 @@ def blankets(notices: Iterable[Mapping[str, Any]]) -> list[Blanket]:
     return [_blanket(one, ends.get(one["id"])) for one in known if _inhibits(one)]
 
 
-def assessors(notices: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Give the assessors who were told to be severe: name -> severity (thousandths of a level), the largest told."""
-    found: dict[str, int] = {}
+class Causes(NamedTuple):
+    """What was told of assessors and sources: name -> severity that a severe one has at most (thousandths of a level,
+    the largest told); what is expected under a key -> silent sources that it usually comes from."""
+
+    severe: Mapping[str, int]
+    senders: Mapping[str, frozenset[str]]
+
+
+def causes(notices: Iterable[Mapping[str, Any]]) -> Causes:
+    """Read off the notices what warnings of trainees may rest on."""
+    severe: dict[str, int] = {}
+    senders: dict[str, frozenset[str]] = {}
     for one in notices:
         data = one["data"]
-        if _inhibits(one) and data["rule"] == OUTLIER:
-            name = data["entity"]["id"]
-            found[name] = max(found.get(name, 0), data["figures"]["severity_milli"])
-    return found
+        if not _inhibits(one):
+            continue
+        name = data["entity"]["id"]
+        if data["rule"] == OUTLIER:
+            severe[name] = max(severe.get(name, 0), data["figures"].get("at_most_milli", 0))
+        elif data["rule"] == SILENT:
+            senders |= {key: senders.get(key, frozenset()) | {name} for key in data.get("names", ())}
+    return Causes(severe, senders)
 
 
-def rests_on(event: Mapping[str, Any], severe: Mapping[str, int]) -> frozenset[str]:
-    """Name the severe assessors without whose severity a decline would not be sure, as sources of its warning.
-
-    An assessor among `k` of the window pulls its mean down by a `k`th of the severity.
-    """
+def rests_on(event: Mapping[str, Any], known: Causes) -> frozenset[str]:
+    """Name what a warning of a trainee rests on: silent sources that a missing form usually comes from, and severe
+    assessors without whose severity a decline might not be one to its rule."""
     data = event["data"]
-    if data["rule"] != DECLINE or event["type"] != _RAISED:
+    if data["rule"] == OVERDUE:
+        return known.senders.get(data["item"], frozenset())
+    if data["rule"] != DECLINE or event["type"] not in {_RAISED, _ESCALATED}:
         return frozenset()
-    figures = data["figures"]
-    margin = figures["assessors"] * (figures["drop_milli"] - _SURE * figures["sd_milli"])
+    margin = data["figures"].get("margin_milli")
+    if margin is None:  # said before rules told it
+        return frozenset()
     raters = {name.rpartition("|")[2] for name in data["fields"]}
-    return frozenset(f"faculty/{name}" for name in raters if severe.get(name, 0) > margin)
+    return frozenset(f"faculty/{name}" for name in raters if known.severe.get(name, 0) > margin)
+
+
+def stands_again(event: Mapping[str, Any]) -> bool:
+    """Tell whether this says of a decline that nobody has answered that its rule would raise it now: by then it may
+    not rest any more on what it waited under."""
+    data = event["data"]
+    told = event["type"] == _ESCALATED and data["rule"] == DECLINE
+    return bool(told and data["figures"].get("margin_milli", -1) >= 0)
 
 
 def _inhibits(event: Mapping[str, Any]) -> bool:

@@ -25,13 +25,12 @@ from prometheus_client import CollectorRegistry
 
 from megdt_stream.errors import ConfigError, MegdtError, StoreEvicting, Unavailable
 from megdt_stream.evidence import topics
-from megdt_stream.runtime import admin, failpoints, keys, logs
+from megdt_stream.runtime import admin, failpoints, keys, logs, looking
 from megdt_stream.runtime.claims import Claim, Ledger
 from megdt_stream.runtime.contributor import Contributor
-from megdt_stream.runtime.entities import Assumed
 from megdt_stream.runtime.entities_stage import EntitiesStage
 from megdt_stream.runtime.entity_store import EntityStore, most_touched
-from megdt_stream.runtime.group_rules import GroupRules, documents, said
+from megdt_stream.runtime.group_rules import GroupRules, in_process
 from megdt_stream.runtime.health import Health, StatusServer, routes
 from megdt_stream.runtime.intake_stage import IntakeStage
 from megdt_stream.runtime.log_producer import LogProducer
@@ -53,7 +52,6 @@ from megdt_stream.runtime.transport import Consumer
 from megdt_stream.runtime.watch import Watch
 from megdt_stream.runtime.watchdog import Progress, StallDetector, Watchdog
 from megdt_stream.seed_files import load_all
-from megdt_stream.twin.view import Norms
 
 _log = logs.get("worker")
 _SAMPLE_SECONDS: Final = 0.5
@@ -194,12 +192,8 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
 
     contributor = Contributor(store, relay, watch, end_of)
     mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent), contributor)
-    assumed = Assumed(seeds.estimation, Norms(seeds.targets, seeds.library.quotas), seeds.library.outcomes)
-    group_rules = GroupRules(
-        lambda: said(settings.brokers, options),
-        lambda now: documents(settings.redis, settings.redis_options, assumed, now),
-        seeds.rule.groups,
-    )
+    plan = looking.Plan(settings.brokers, options, settings.redis, settings.redis_options, settings.seeds_dir)
+    group_rules = GroupRules(lambda now: in_process(plan, now), settings.look_pause_seconds)
     entities = EntitiesStage(EntityStore(store), relay, watch, group_rules)
     stages = [
         Stage("intake", intake.work, watch.crashed),

@@ -1,142 +1,116 @@
-"""Rules about teachers and bases in a running system: looked at now and then, with the documents that readers get.
+"""Rules that look weekly, beside the mirror: about sources, teachers, bases, instruments, and trainees as a whole.
 
-Nothing decides here but the rules; what is open is read off the alerts topic, so a worker that takes over neither
-repeats nor forgets. Unlike the mirror's, these notices are no function of the log alone: when the documents were looked
-at is not in it (decision 32).
+A worker has a look taken at a tick, in a process of its own, and commits what it found to say with the batch in hand.
+Nothing is kept here but when to look: what is open is read off the alerts topic each time, so a worker that takes over
+neither repeats nor forgets. Unlike the mirror's, these notices are no function of the log alone (decision 32).
 """
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection
 from typing import Any, Final
 
 import orjson
 
 from megdt_stream.evidence import topics
-from megdt_stream.evidence.times import DAY_MS, milliseconds
-from megdt_stream.governance.groups import Groups
-from megdt_stream.governance.groups.looking import BY_KIND, look
-from megdt_stream.governance.groups.standing import SOURCE, Open, Standing
+from megdt_stream.evidence.times import DAY_MS
 from megdt_stream.mirror import Message
-from megdt_stream.runtime import active_severity
-from megdt_stream.runtime.entities import Assumed, ids, read_from
-from megdt_stream.runtime.live_entities import gather_live
-from megdt_stream.runtime.log_reader import open_log
-from megdt_stream.runtime.query import Query
+from megdt_stream.runtime import logs
+from megdt_stream.runtime.logs import Code
+from megdt_stream.runtime.looking import Looked, Plan, process
+
+_log = logs.get("group_rules")
 
 LOOK_DAYS: Final = 7
 """Days of domain time between two looks."""
 
-PAUSE_SECONDS: Final = 30.0
-"""At least so long between two looks, however fast history is played: a look reads every teacher and base."""
+_SHARE: Final = 20
+"""A look is followed by so many times its own length without one, however fast history is played."""
+
+_WAIT_SECONDS: Final = 10.0
+"""A batch waits so long for its look; a longer one is told at a later tick, else the partition would seem stalled."""
 
 _CHOSEN: Final = 0
 """The partition whose owner looks; documents rest on all of them."""
-
-_RAISED: Final = "megdt.warning.raised.v1"
 
 
 class GroupRules:
     """What `EntitiesStage` asks at ticks."""
 
-    def __init__(
-        self,
-        notices: Callable[[], Awaitable[Iterable[Mapping[str, Any]]]],
-        read: Callable[[int], Mapping[str, Mapping[str, Mapping[str, Any]]]],
-        terms: Groups,
-    ) -> None:
-        """Take how to get the notices on the topic, and how to read documents at a time (ms): kind -> id -> properties.
-
-        `read` may block: it is called in a thread.
-        """
-        self._notices = notices
-        self._read = read
-        self._terms = terms
-        self._standing: Standing | None = None
+    def __init__(self, look: Callable[[int], Awaitable[Looked]], pause: float) -> None:
+        """`look` looks at a moment (ms); raises `LookFailed` where it cannot. `pause`: least seconds between two, and
+        before the first."""
+        self._look = look
+        self._pause = pause
         self._due = 0
-        self._again = 0.0
+        self._again = time.monotonic() + pause
+        self._running: asyncio.Task[Looked] | None = None
 
     async def __call__(self, partition: int, now: int, end: int) -> Sequence[Message]:
-        """Look at every teacher and base, where it is time to; give the notices of what changed."""
-        if partition != _CHOSEN or time.monotonic() < self._again:
+        """Have everything looked at, where it is time to; give the notices of what changed."""
+        if partition != _CHOSEN:
             return ()
-        if self._standing is None:
-            self._standing, self._due = opened(await self._notices())
-        if now < self._due:
+        if self._running is None:
+            if now < self._due or time.monotonic() < self._again:
+                return ()
+            self._running = asyncio.create_task(self._taken(now), name=f"look {now}")
+        done, _ = await asyncio.wait({self._running}, timeout=_WAIT_SECONDS)
+        if not done:
             return ()
-        documents = await asyncio.to_thread(self._read, now)
-        self._due = now + LOOK_DAYS * DAY_MS
-        self._again = time.monotonic() + PAUSE_SECONDS
-        return list(_messages(self._judged(self._standing, documents, now), end))
+        looked, self._running = self._running.result(), None
+        return list(_messages(looked.events, end))
 
-    def _judged(
-        self, standing: Standing, documents: Mapping[str, Mapping[str, Mapping[str, Any]]], now: int
-    ) -> Iterator[dict[str, Any]]:
-        by_rule = defaultdict(list)
-        for kind, by_id in documents.items():
-            for id_, properties in sorted(by_id.items()):
-                for rule, group in look(kind, id_, properties, self._terms):
-                    by_rule[rule].append(group)
-        for rule, groups in by_rule.items():
-            yield from standing.look(rule, self._terms[rule], groups, now)
-
-
-def opened(notices: Iterable[Mapping[str, Any]]) -> tuple[Standing, int]:
-    """Give what is open by the notices on the topic, and the time (ms) from which on something new may be said.
-
-    Notices come in any order, copies included. A replay of contributions tells old ticks again; of those nothing is
-    said.
-    """
-    standing, due = Standing(), 0
-    for event in sorted(notices, key=lambda one: (milliseconds(one["time"]), one["type"] == _RAISED)):
-        at, data = milliseconds(event["time"]), event["data"]
-        key = data["rule"], data["entity"]["kind"], data["entity"]["id"]
-        due = at + 1
-        if event["type"] == _RAISED:
-            standing.open.setdefault(key, Open(at, event["id"]))
-        else:
-            standing.open.pop(key, None)
-    return standing, due
+    async def _taken(self, now: int) -> Looked:
+        """Look; a failure is said, and the next tick after the pause looks again."""
+        begun = time.monotonic()
+        try:
+            looked = await self._look(now)
+            self._due = looked.due if now < looked.due else now + LOOK_DAYS * DAY_MS
+        except LookFailed as error:
+            looked = Looked([], 0)
+            _log.warning(Code.LOOK_FAILED, exit_code=error.exit_code)
+        taken = time.monotonic() - begun
+        self._again = time.monotonic() + max(self._pause, _SHARE * taken)
+        _log.info(Code.LOOKED, n=len(looked.events), seconds=round(taken, 1))
+        return looked
 
 
-async def said(brokers: list[str], options: dict[str, Any]) -> list[Mapping[str, Any]]:
-    """Read the notices about groups off the alerts topic. Raises Unavailable, TopicMissing."""
-    found: list[Mapping[str, Any]] = []
-    async with open_log(brokers, options) as reader:
-        async for records in reader.read_all(topics.ALERTS.name):
-            found += [event for record in records if (event := _of_groups(record.value)) is not None]
-    return found
+class LookFailed(Exception):
+    """A look's process ended without saying anything; its own message is on the standard error."""
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
 
 
-def documents(url: str, options: dict[str, Any], assumed: Assumed, now: int) -> dict[str, dict[str, dict[str, Any]]]:
-    """Read the documents of all teachers and bases, severities in force taken off: kind -> id -> properties.
-
-    Raises Unavailable, TwinCorrupt.
-    """
-    with Query(url, **options) as query:
-        scan = gather_live(query)
-        if scan is None:
-            return {}
-        known, _ = active_severity.severities(query, assumed.estimation.rater.variance)
-    assumed = assumed._replace(severities=known)
-    found = {}
-    for kind in BY_KIND:
-        read = {name: read_from(scan, kind, name, assumed, as_of=now) for name in ids(scan, kind)}
-        found[kind] = {name: one["properties"] for name, one in read.items() if one is not None}
-    return found
-
-
-def _of_groups(value: bytes | None) -> dict[str, Any] | None:
-    if not value or SOURCE.encode() not in value:
-        return None
+async def in_process(plan: Plan, now: int) -> Looked:
+    """Look in a process that dies with this one, started anew so that it shares nothing. Raises LookFailed."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=_tell, args=(there, plan, now), name="megdt-look", daemon=True)
+    child.start()
+    there.close()
     try:
-        event: dict[str, Any] = orjson.loads(value)
-        return event if event["source"] == SOURCE and event["data"]["entity"] is not None else None
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
+        return await asyncio.to_thread(_heard, here)
+    except EOFError:
+        child.join()
+        raise LookFailed(child.exitcode) from None
+    finally:
+        child.kill()
+        here.close()
+
+
+def _tell(to: Connection, plan: Plan, now: int) -> None:
+    to.send(process(plan, now))
+
+
+def _heard(of: Connection) -> Looked:
+    looked: Looked = of.recv()
+    return looked
 
 
 def _messages(events: Iterable[dict[str, Any]], end: int) -> Iterator[Message]:

@@ -68,6 +68,8 @@ class Code(StrEnum):
     REBUILD_PROGRESS = "rebuild_progress", "How far the rebuild is."
     REBUILD_FINISHED = "rebuild_finished", "The rebuilt twins are in use."
     TRAINED = "trained", "Severities and risks were learnt anew, or not: exit code and seconds follow."
+    LOOKED = "looked", "The weekly rules looked at everything; how many notices, and seconds follow."
+    LOOK_FAILED = "look_failed", "The process of the weekly rules ended without an answer; the next tick looks again."
     REJECTED = (
         "event_rejected",
         "An input was sent to the rejects topic; its coordinates and the reason follow.",

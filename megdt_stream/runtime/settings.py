@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     """Days of domain time after which the severities of assessors are learnt anew; 0 never."""
     train_pause_seconds: float = Field(60.0, ge=0.0, le=86_400.0)
     """Least time between two such trainings, and after the worker's start."""
+    look_pause_seconds: float = Field(30.0, ge=0.0, le=86_400.0)
+    """Least time between two looks of the weekly rules, and after the worker's start."""
     twin_cache: int = Field(400_000, ge=0, le=50_000_000)
     """Twins kept in the worker's memory."""
     reject_limit_ratio: float = Field(0.5, gt=0.0, le=1.0)

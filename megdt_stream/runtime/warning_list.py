@@ -77,7 +77,7 @@ def collect(
             ended.setdefault(event["data"]["opened_by"], event)
         elif event["type"] == _ESCALATED:
             escalated.add(event["data"]["opened_by"])
-    fates = _fates(opened.values(), notices, cap)
+    became = fates(notices, cap)
     twins: dict[str, tuple[Twin, int] | None] = {}
     found = []
     for id_, event in sorted(opened.items(), key=lambda item: (item[1]["time"], item[0])):
@@ -87,15 +87,26 @@ def collect(
         state, decided = _state(twins.get(name), id_, id_ in escalated)
         if id_ in ended:
             state = _end_of(ended[id_])
-        found.append(Listed(event, state, decided, ended.get(id_), fates[id_].fate, fates[id_].under))
+        found.append(Listed(event, state, decided, ended.get(id_), became[id_].fate, became[id_].under))
     return found
 
 
-def _fates(opened: Iterable[Mapping[str, Any]], notices: Iterable[Mapping[str, Any]], cap: int) -> dict[str, Sorted]:
-    told = [event for event in notices if "rule" in event["data"]]
-    severe = linkage.assessors(told)
-    triage = Triage(cap, blankets=linkage.blankets(told))
-    return {one.raised.id: one for one in triage.sort(raised(event, severe) for event in opened)}
+def fates(notices: Iterable[Mapping[str, Any]], cap: int) -> dict[str, Sorted]:
+    """Give what becomes of each warning, by its id; notices are CloudEvents in any order, copies included.
+
+    A decline that waits under another warning and stands on its own when it escalates is sorted again as of then.
+    """
+    told = {event["id"]: event for event in notices if "rule" in event["data"]}.values()
+    known, blankets = linkage.causes(told), linkage.blankets(told)
+
+    def sort(some: Iterable[Raised]) -> dict[str, Sorted]:
+        return {one.raised.id: one for one in Triage(cap, blankets=blankets).sort(some)}
+
+    opened = {event["id"]: raised(event, known) for event in told if event["type"] in _OPENING}
+    found = sort(opened.values())
+    again = {event["data"]["opened_by"]: event for event in told if linkage.stands_again(event)}
+    waited = {id_: raised(event, known) for id_, event in again.items() if found[id_].fate == "inhibited"}
+    return sort((opened | waited).values()) if waited else found
 
 
 def _state(found: tuple[Twin, int] | None, id_: str, escalated: bool) -> tuple[str, lifecycle.Decided | None]:
@@ -112,14 +123,15 @@ def _end_of(event: Mapping[str, Any]) -> str:
     return lifecycle.STATES.get(event["data"]["reason"]["code"], "resolved")
 
 
-def raised(event: Mapping[str, Any], severe: Mapping[str, int]) -> Raised:
-    """Read what the triage needs off an opening notice; `severe` are assessors who were told to be so."""
+def raised(event: Mapping[str, Any], known: linkage.Causes) -> Raised:
+    """Read what the triage needs off the notice that opened a warning, or escalated it; `known` is what was told of
+    assessors and sources."""
     data = event["data"]
     entity, trainee = data.get("entity"), data.get("trainee")
     rotation = data.get("rotation")
     about = trainee or f"{entity['kind']}/{entity['id']}"
     return Raised(
-        event["id"],
+        data["opened_by"],
         data["rule"],
         data.get("horizon_days", 0),
         data["severity"],
@@ -129,5 +141,5 @@ def raised(event: Mapping[str, Any], severe: Mapping[str, int]) -> Raised:
         milliseconds(event["time"]),
         data.get("base"),
         rotation,
-        linkage.rests_on(event, severe),
+        linkage.rests_on(event, known),
     )

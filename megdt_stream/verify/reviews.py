@@ -324,6 +324,9 @@ def _decline(sheet: Sheet, terms: Terms, now: int) -> Verdict:
         "now_milli": now_is,
         "assessors": len(after),
         "assessors_before": len(before),
+        "margin_milli": min(
+            len(after) * (drop - terms["drop_milli"]), (len(after) - 1) * (least - terms["z_tenths"] * sd // 10)
+        ),
     }
     half = 1282 * sd // 1000
     chance = (1 + erf(drop / (sd or 1) / sqrt(2))) / 2

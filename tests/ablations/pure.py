@@ -602,7 +602,7 @@ ABLATIONS = (
     ),
     Ablation(
         "a worker that takes over repeats what is open",
-        "runtime/group_rules.py",
+        "runtime/looking.py",
         'standing.open.setdefault(key, Open(at, event["id"]))',
         "pass",
         "tests/runtime_unit/test_group_rules.py",
@@ -613,6 +613,20 @@ ABLATIONS = (
         "severe.get(name, 0) > margin",
         "severe.get(name, 0) < 0",
         "tests/governance/test_linkage.py",
+    ),
+    Ablation(
+        "a missing form is told beside the silent source that it would come from",
+        "governance/linkage.py",
+        'return known.senders.get(data["item"], frozenset())',
+        "return frozenset()",
+        "tests/governance/test_linkage.py",
+    ),
+    Ablation(
+        "a habit that has long gaps is called silence",
+        "governance/groups/silence.py",
+        "days >= max(terms.least_days, _TIMES * max(habit))",
+        "days >= terms.least_days",
+        "tests/governance/test_groups.py",
     ),
 )
 

@@ -13,6 +13,7 @@ from megdt_stream.verify.reference import load_reference
 DAY = 86_400_000
 TERMS = load_rule().groups
 SCHEMAS = load_reference()
+KNOWN = {"k1.first": 0.9, "k1.next": 0.6, "k1.then": 0.5, "k1.near": 0.22, "k1.well": 0.1}
 
 
 def grade_of_silence(per_day, today):
@@ -25,6 +26,24 @@ def test_a_busy_source_is_silent_after_days_and_a_slow_one_is_not():
     assert grade_of_silence(busy, 103) == WARNS
     assert grade_of_silence(slow, 110) == CLEAR
     assert grade_of_silence({}, 110) == CLEAR
+
+
+def test_gaps_that_a_source_has_are_its_habit():
+    rounds = {day: 40 for day in range(200) if day % 20 < 10}
+    assert grade_of_silence(rounds, 189 + 21) == CLEAR
+    assert grade_of_silence(rounds, 189 + 22) == WARNS
+
+
+def test_an_outage_is_no_habit():
+    twice = {day: 40 for day in range(150) if not 100 <= day < 120}
+    assert grade_of_silence(twice, 151) == CLEAR
+    assert grade_of_silence(twice, 153) == WARNS
+
+
+def test_of_few_gaps_nothing_is_told():
+    days = range(0, 2 * TERMS["source-silent"].fewest, 2)
+    assert grade_of_silence(dict.fromkeys(days, 1), 200) == CLEAR
+    assert grade_of_silence(dict.fromkeys([*days, days.stop], 1), 200) == WARNS
 
 
 def severity(*values, half=0.2):
@@ -108,6 +127,17 @@ def test_reviewers_see_the_surest_above_the_threshold_and_the_rest_is_listed():
     assert [one.probability for one in found.warned] == [0.9, 0.5]
     assert [one.probability for one in found.listed] == [0.3]
     assert found.gain == pytest.approx(0.9 * 4 - 1 + 0.5 * 4 - 1)
+
+
+def test_a_risk_is_warned_of_once_and_holds_until_it_is_well_below():
+    terms = TERMS["model-risk"].model_copy(update={"capacity": 1})
+    risks = [Risk(name, p, p - 0.1, p + 0.1, (("silence", 0.4), ("lead_mean", -0.2))) for name, p in KNOWN.items()]
+    found = {one.id: one for one in risk.judge(risks, terms, {"k1.first"}, "r1-2025-01-06")}
+    grades = {name: one.grade for name, one in found.items()}
+    assert grades == {"k1.first": HOLDS, "k1.next": WARNS, "k1.then": HOLDS, "k1.near": HOLDS, "k1.well": CLEAR}
+    assert found["k1.next"].names == ("silence",)
+    assert found["k1.next"].interval == (0.5, 0.7)
+    assert found["k1.next"].model == {"name": "risk", "version": "r1-2025-01-06"}
 
 
 def test_a_groups_warning_is_raised_once_cleared_after_its_dwell_and_fits_the_schema():

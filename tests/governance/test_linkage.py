@@ -18,17 +18,26 @@ def about(rule, kind, name, code, figures, at=NOW, standing=None):
 
 
 def severe(size=1400, code="severe"):
-    return about("assessor-outlier", "faculty", "k1.harsh", code, {"severity_milli": size, "competencies": 3})
+    return about(
+        "assessor-outlier",
+        "faculty",
+        "k1.harsh",
+        code,
+        {"severity_milli": size, "at_most_milli": size, "competencies": 3},
+    )
 
 
-def decline(at=NOW + DAY, drop=1000, sd=300, raters=("k1.harsh", "k1.a", "k1.b", "k1.c"), base="ped"):
-    figures = {"drop_milli": drop, "sd_milli": sd, "assessors": len(raters)}
+def decline(
+    at=NOW + DAY, margin=1500, raters=("k1.harsh", "k1.a", "k1.b", "k1.c"), base="ped", said="raised", id_="d1"
+):
+    figures = {"margin_milli": margin}
     data = {
         "rule": "trainee-in-decline",
         "severity": "medium",
         "owner": "programme-director",
         "trainee": "k1.t",
         "base": base,
+        "opened_by": "d1",
         "horizon_days": 90,
         "figures": figures,
         "fields": [f"c|patient-care|700|{one}" for one in raters],
@@ -36,7 +45,13 @@ def decline(at=NOW + DAY, drop=1000, sd=300, raters=("k1.harsh", "k1.a", "k1.b",
     }
     from megdt_stream.governance.notice import rfc3339
 
-    return {"id": "d1", "type": "megdt.warning.raised.v1", "time": rfc3339(at), "data": data}
+    return {"id": id_, "type": f"megdt.warning.{said}.v1", "time": rfc3339(at), "data": data}
+
+
+def overdue(item="mini-cex", at=NOW + DAY):
+    event = decline(at, said="opened")
+    event["data"] |= {"rule": "expected-assessment-overdue", "rotation": "r1", "item": item}
+    return event
 
 
 def fate(*notices):
@@ -46,17 +61,24 @@ def fate(*notices):
 
 def test_a_decline_that_needs_an_assessors_severity_waits_under_theirs():
     outlier = severe()
-    # 1.0 less a quarter of 1.4 is 0.65, near two standard deviations of 0.3; with 0.33 it is under them.
-    assert fate(outlier, decline(sd=330)) == ("inhibited", outlier["id"])
-    assert fate(outlier, decline(sd=300)) == ("notified", None)
+    assert fate(outlier, decline(margin=1300)) == ("inhibited", outlier["id"])
+    assert fate(outlier, decline(margin=1400)) == ("notified", None)
+
+
+def test_it_is_told_when_it_escalates_and_stands_on_its_own_by_then():
+    outlier, waits = severe(), decline(margin=1300)
+    stronger, gone = (decline(NOW + 29 * DAY, margin, said="escalated", id_="d2") for margin in (1500, -1))
+    assert fate(outlier, waits, stronger) == ("notified", None)
+    assert fate(outlier, waits, gone)[0] == "inhibited"
+    assert fate(decline(), stronger) == ("notified", None)
 
 
 @pytest.mark.parametrize(
     "notices",
     [
-        (severe(code="lenient"), decline(sd=400)),
-        (severe(), decline(sd=400, raters=("k1.a", "k1.b", "k1.c", "k1.d"))),
-        (severe(), decline(sd=400, at=NOW - DAY)),
+        (severe(code="lenient"), decline(margin=0)),
+        (severe(), decline(margin=0, raters=("k1.a", "k1.b", "k1.c", "k1.d"))),
+        (severe(), decline(margin=0, at=NOW - DAY)),
     ],
     ids=["lenient", "rests on others", "before it was told"],
 )
@@ -76,7 +98,13 @@ def test_a_base_in_decline_speaks_for_its_trainees_and_a_week_longer():
 
 
 def test_silence_of_a_source_covers_what_rests_on_it_alone():
-    silent = about("source-silent", "source", "/his", "silent", {"days": 4, "usual_per_week": 90})
+    figures = {"days": 4, "longest_days": 1, "usual_per_week": 90}
+    (silent,) = Standing().look(
+        "source-silent", TERMS["source-silent"], [Group("source", "/his", 2, "silent", figures, ("mini-cex",))], NOW
+    )
     (blanket,) = linkage.blankets([silent])
     assert (blanket.source, blanket.rules) == ("/his", frozenset())
     assert fate(silent, decline()) == ("notified", None)
+    assert fate(silent, overdue()) == ("inhibited", silent["id"])
+    assert fate(silent, overdue("osce")) == ("notified", None)
+    assert fate(silent, overdue(at=NOW - DAY)) == ("notified", None)

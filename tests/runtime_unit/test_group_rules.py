@@ -1,43 +1,47 @@
-"""Rules about teachers and bases in a running worker: said once, read back, cleared, quiet about old ticks."""
+"""The weekly rules in a running worker: said once, read back, cleared, quiet about old ticks."""
 
 import asyncio
 
 import orjson
-import pytest
 
+from megdt_stream.governance.groups.signals import Signals
+from megdt_stream.governance.groups.trainees import Trainees
 from megdt_stream.runtime import group_rules
-from megdt_stream.runtime.group_rules import GroupRules, opened
-from megdt_stream.seed_files import load_rule
+from megdt_stream.runtime.group_rules import GroupRules, LookFailed
+from megdt_stream.runtime.looking import Known, Looked, judged, opened
+from megdt_stream.seed_files import load_estimation, load_rule, load_targets
+from megdt_stream.twin.view import Norms
 
 DAY = 86_400_000
 NOW = 20_000 * DAY
 THIN = {"base": {"ped": {"supervision": {"value": 0.1}}}}
 WELL = {"base": {"ped": {"supervision": {"value": 0.9}}}}
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    monkeypatch.setattr(group_rules, "PAUSE_SECONDS", 0.0)
+TERMS = load_rule().groups
+NORMS = Norms(load_targets(), {})
 
 
 class World:
-    """A topic, what documents say, and a worker that may be another one; counts how often documents were read."""
+    """A topic, what documents say, and a worker that may be another one; counts how often it looked."""
 
     def __init__(self):
-        self.topic, self.documents, self.reads = [], THIN, 0
+        self.topic, self.documents, self.reads, self.broken = [], THIN, 0, False
         self.restart()
 
     def restart(self):
-        async def notices():
-            return list(self.topic)
+        self.rules = GroupRules(self._look, 0.0)
 
-        self.rules = GroupRules(notices, self._read, load_rule().groups)
-
-    def _read(self, now):
+    async def _look(self, now):
+        if self.broken:
+            raise LookFailed(1)
+        standing, due = opened(self.topic)
+        if now < due:
+            return Looked([], due)
         self.reads += 1
-        return self.documents
+        nobody = Trainees(TERMS, load_estimation(), NORMS, None, now)
+        return Looked(list(judged(standing, Known(self.documents, Signals(), nobody), TERMS, now)), due)
 
     def tick(self, day, partition=0):
+        self.rules._again = 0.0
         messages = asyncio.run(self.rules(partition, NOW + day * DAY, 7))
         self.topic += [orjson.loads(one.value) for one in messages]
         return [(orjson.loads(one.value)["type"].split(".")[2], one.key) for one in messages]
@@ -103,3 +107,30 @@ def test_copies_and_order_of_notices_do_not_matter():
     world.tick(28)
     found, due = opened([*reversed(world.topic), *world.topic])
     assert (found.open, due) == ({}, NOW + 28 * DAY + 1)
+
+
+def test_a_look_that_fails_is_taken_again_at_the_next_tick():
+    world = World()
+    world.broken = True
+    assert world.tick(0) == []
+    world.broken = False
+    assert world.tick(1) == [("raised", b"ped")]
+
+
+def test_a_long_look_is_told_at_a_later_tick(monkeypatch):
+    monkeypatch.setattr(group_rules, "_WAIT_SECONDS", 0.0)
+
+    async def play():
+        rules = GroupRules(look, 0.0)
+        first = await rules(0, NOW, 7)
+        ready.set()
+        await rules._running
+        return first, await rules(0, NOW + DAY, 8)
+
+    async def look(now):
+        await ready.wait()
+        return Looked([{"subject": "ped", "time": now}], 0)
+
+    ready = asyncio.Event()
+    first, later = asyncio.run(play())
+    assert (first, len(later)) == ((), 1)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any, Final
 
 from megdt_stream.driver import Accepted, Driver
-from megdt_stream.evaluate.warnings.signals import Signals
 from megdt_stream.evaluate.warnings.standards import standards
-from megdt_stream.evidence.times import DAY_MS
+from megdt_stream.evidence.times import DAY_MS, milliseconds
 from megdt_stream.governance import groups
-from megdt_stream.governance.concern import enrolled_base
-from megdt_stream.governance.groups import base, drift, quota, silence
+from megdt_stream.governance.groups import drift, quota, silence
 from megdt_stream.governance.groups.contract import Group
-from megdt_stream.governance.groups.looking import look
+from megdt_stream.governance.groups.looking import Found, look
+from megdt_stream.governance.groups.signals import Signals
 from megdt_stream.governance.groups.standing import Standing
+from megdt_stream.governance.groups.trainees import Trainees, waiting
 from megdt_stream.governance.reviews import WARNS
 from megdt_stream.runtime import severities
 from megdt_stream.runtime.entities import Assumed, Scan, gather, ids, read_from
@@ -24,22 +22,20 @@ from megdt_stream.runtime.query import Stored
 from megdt_stream.seed_files import load_estimation, load_library, load_rule, load_targets
 from megdt_stream.synth.problems import HARSH, TroubledHospital
 from megdt_stream.twin.entities.levels import Severities
-from megdt_stream.twin.state import Twin
-from megdt_stream.twin.view import Norms, facts
-from megdt_stream.twin.view.quota import coverage
+from megdt_stream.twin.view import Norms
 
 LOOK_WEEKS: Final = 2
 """Documents are looked at so often; sources every day; severities are learnt, and assessors looked at, with every other
 look."""
 
-_DECLINE: Final = "trainee-in-decline"
 Tell = Callable[[str], None]
 
 
 class Played:
     """What was said while a hospital was played: `said` are notices (CloudEvents) in order, with their time (ms).
 
-    `blamed` are the ids of those that would not have been said without a harsh assessor.
+    `blamed` are the warnings (id, time in ms) that would not have been said then without a harsh assessor: when they
+    were raised, or when they escalated.
     """
 
     def __init__(self, hospital: TroubledHospital, tell: Tell) -> None:
@@ -51,7 +47,7 @@ class Played:
         self.signals = Signals()
         self.said: list[dict[str, Any]] = []
         self.trainee_weeks = 0
-        self.blamed: set[str] = set()
+        self.blamed: set[tuple[str, int]] = set()
         self._severe = {
             one.subject: _true_severity(hospital, one.subject) for one in hospital.planted if one.kind == HARSH
         }
@@ -78,10 +74,17 @@ class Played:
     def _day(self, now: int) -> None:
         raised = self.driver.advance(now)
         self.said += raised
-        self.blamed |= {one["id"] for one in raised if self._is_for_an_assessor(one, now)}
+        self.blamed |= {
+            (one["data"]["opened_by"], milliseconds(one["time"]))
+            for one in raised
+            if self._is_for_an_assessor(one, now)
+        }
         day = (now - self.hospital.plan.opens) // DAY_MS
         terms = self.terms[silence.NAME]
-        found = [silence.judge(source, days, now, terms) for source, days in sorted(self.signals.days.items())]
+        found = [
+            silence.judge(source, days, now, terms)._replace(names=self.signals.sends(source))
+            for source, days in sorted(self.signals.days.items())
+        ]
         self.said += self._standing.look(silence.NAME, terms, found, now)
         if day % 7 == 0:
             self.trainee_weeks += len(self.hospital.people.trainees)
@@ -92,7 +95,7 @@ class Played:
     def _is_for_an_assessor(self, event: Mapping[str, Any], now: int) -> bool:
         """Tell whether a warning of levels would not be there, were the harsh assessors as severe as others."""
         review = next((one for one in self.rule.reviews if one.name == event["data"]["rule"]), None)
-        if review is None or not event["type"].endswith(".raised.v1"):
+        if review is None or not event["type"].endswith((".raised.v1", ".escalated.v1")):
             return False
         twin = self.driver.twin(event["subject"])
         touched = False
@@ -112,25 +115,27 @@ class Played:
         if self._looks % 2 == 0:
             found = severities.severities(severities.ratings(stored), scan.persons, f"day-{now // DAY_MS}")
             self._assumed = self._assumed._replace(severities=found)
-        people = {one.trainee: one.twin for one in stored if one.twin.head is None and "e" in one.twin.slots}
         by_rule: dict[str, list[Group]] = {}
         # Assessors' documents cost most, and tell little new before severities are learnt again.
         assessors = self._of_assessors(scan, now) if self._looks % 2 == 0 else ()
-        for one in (*self._of_bases(scan, people, now), *assessors, *self._of_forms(now)):
+        silent = self._standing.about(silence.NAME)
+        trainees = (waiting(one, self.signals, silent) for one in self._of_trainees(scan, stored, now))
+        for one in (*self._of_bases(scan, now), *assessors, *self._of_forms(now), *trainees):
             by_rule.setdefault(one[0], []).append(one[1])
-        if self._looks % 2 == 0:
-            terms = self.terms[quota.NAME]
-            by_rule[quota.NAME] = [self._quota(name, twin, now, terms) for name, twin in sorted(people.items())]
         for rule, groups_ in by_rule.items():
             self.said += self._standing.look(rule, self.terms[rule], groups_, now)
 
-    def _of_bases(self, scan: Scan, people: Mapping[str, Twin], now: int) -> Iterator[tuple[str, Group]]:
-        in_base = Counter(enrolled_base(twin) for twin in people.values())
-        down = Counter(
-            enrolled_base(twin) for twin in people.values() if any(f"|{_DECLINE}|" in name for name in twin.standing)
-        )
+    def _of_trainees(self, scan: Scan, stored: list[Stored], now: int) -> Iterator[Found]:
+        # A quota moves slowly, and costs most of what is looked at of a trainee.
+        left_out = frozenset() if self._looks % 2 == 0 else {quota.NAME}
+        terms = {name: one for name, one in self.terms.items() if name not in left_out}
+        trainees = Trainees(terms, self._assumed.estimation, self._norms, None, now)
+        for one in stored:
+            trainees.take(one.trainee, one.twin)
+        return trainees.groups(ids(scan, "base"), ())
+
+    def _of_bases(self, scan: Scan, now: int) -> Iterator[tuple[str, Group]]:
         for name in ids(scan, "base"):
-            yield base.LINKED, base.linked(name, down[name], in_base[name], self.terms[base.LINKED])
             # Levels against other bases are not looked at here, and cost most: declared severities are enough.
             document = read_from(scan, "base", name, self._assumed._replace(severities=_UNKNOWN), as_of=now)
             yield from look("base", name, document["properties"] if document else {}, self.terms)
@@ -144,17 +149,6 @@ class Played:
         names = self.signals.instruments
         for one in drift.sift(names, lambda name, out: self.signals.marked(name, now, out), self.terms[drift.NAME]):
             yield drift.NAME, one
-
-    def _quota(self, trainee: str, twin: Twin, now: int, terms: quota.Terms) -> Group:
-        stages = tuple(facts.enrolments(twin))
-        view: Any = SimpleNamespace(
-            stages=stages,
-            enrolment=stages[-1],
-            rotations=tuple(facts.rotations(twin)),
-            exposures=tuple(facts.exposures(twin)),
-        )
-        found = coverage(view, self._assumed.estimation, now, self._norms)
-        return quota.judge(trainee, found, terms, stages[-1].base)
 
 
 def _true_severity(hospital: TroubledHospital, name: str) -> float:

@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 from megdt_stream.evaluate.warnings.hospital import Played
 from megdt_stream.evaluate.warnings.standards import CASES_PER_WEEK
 from megdt_stream.evidence.record import week_of
-from megdt_stream.evidence.times import DAY_MS, milliseconds
+from megdt_stream.evidence.times import DAY_MS
 from megdt_stream.governance import linkage
-from megdt_stream.governance.triage import Raised, Sorted, Triage
+from megdt_stream.governance.triage import Raised, Sorted
+from megdt_stream.runtime.warning_list import fates
 from megdt_stream.synth.plan import HospitalPlan
 from megdt_stream.synth.problems import (
     CONDUCT,
@@ -40,7 +41,7 @@ _RIGHT: Final[Mapping[str, frozenset[tuple[str, str]]]] = {
     SILENT: frozenset({("source-silent", "silent")}),
     DRIFT: frozenset({("form-drift", "shifted-down")}),
 }
-_OVERDUE: Final = "expected-assessment-overdue"
+_OVERDUE: Final = linkage.OVERDUE
 _FACTS: Final = frozenset({"assessor-overloaded", "feedback-late", "forms-incomplete", "supervision-thin"})
 _TRULY: Final = 0.5
 """So many levels beyond all others an assessor's true severity is a reason to talk."""
@@ -78,39 +79,8 @@ def evaluate(trainees: int, seed: int, tell: Callable[[str], None] = lambda _: N
 
 
 def _triaged(played: Played) -> list[Warned]:
-    triage = Triage(CAP, blankets=linkage.blankets(played.said))
-    severe = linkage.assessors(played.said)
-    raised = [(one, event) for event in played.said if (one := _raised(played, event, severe)) is not None]
-    by_id = {event["id"]: event for _, event in raised}
-    return [
-        Warned(one, by_id[one.raised.id]["data"]["reason"]["code"]) for one in triage.sort(one for one, _ in raised)
-    ]
-
-
-def _raised(played: Played, event: Mapping[str, Any], severe: Mapping[str, int]) -> Raised | None:
-    if event["type"] not in {"megdt.warning.raised.v1", "megdt.warning.opened.v1"}:
-        return None
-    data = event["data"]
-    entity, trainee = data.get("entity"), data.get("trainee")
-    overdue = data["rule"] == _OVERDUE
-    source = played.signals.source_of(data["item"]) if overdue else None
-    return Raised(
-        event["id"],
-        data["rule"],
-        data.get("horizon_days", 0),
-        data["severity"],
-        data["owner"],
-        # Several forms of one rotation are several warnings; nothing else is about more than the trainee.
-        f"{trainee}/{data['rotation']}/{data['item']}" if overdue else trainee or f"{entity['kind']}/{entity['id']}",
-        _at(event),
-        data.get("base"),
-        data["rotation"] if overdue else None,
-        linkage.rests_on(event, severe) | frozenset(() if source is None else (source,)),
-    )
-
-
-def _at(event: Mapping[str, Any]) -> int:
-    return milliseconds(event["time"])
+    by_id = {event["id"]: event for event in played.said}
+    return [Warned(one, by_id[id_]["data"]["reason"]["code"]) for id_, one in fates(played.said, CAP).items()]
 
 
 # --- the report ---
@@ -130,7 +100,7 @@ def _report(played: Played, warned: list[Warned]) -> dict[str, Any]:
         "false_by_rule": dict(sorted(Counter(one.sorted.raised.rule for one in wrong).items())),
         "per_reviewer_week_max": max(_per_reviewer(warned).values(), default=0),
         "cap": CAP,
-        "blamed_for_assessor": sum(one.sorted.raised.id in played.blamed for one in told),
+        "blamed_for_assessor": sum((one.sorted.raised.id, one.sorted.raised.at) in played.blamed for one in told),
         "fates": dict(sorted(Counter(one.sorted.fate for one in warned).items())),
         "raised_by_rule": dict(sorted(Counter(one.sorted.raised.rule for one in warned).items())),
         "trainee_weeks": played.trainee_weeks,

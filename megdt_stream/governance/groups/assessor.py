@@ -16,12 +16,13 @@ from megdt_stream.governance.groups.contract import CLEAR, HOLDS, WARNS, Group, 
 OUTLIER: Final = "assessor-outlier"
 OVERLOADED: Final = "assessor-overloaded"
 LATE: Final = "feedback-late"
-CODES: Final = {"severe": ("severity_milli", "competencies"), "lenient": ("severity_milli", "competencies")}
+_FIGURES: Final = ("severity_milli", "at_most_milli", "competencies")
+CODES: Final = {"severe": _FIGURES, "lenient": _FIGURES}
 
 
 class OutlierTerms(contract.Terms):
     """`beyond_milli`: how far from the others on average over competencies; the intervals of at least `competencies` of
-    them are to lie beyond half of it."""
+    them are to lie beyond half of it. `at_most_milli` in figures: the mean of their far ends."""
 
     CODES: ClassVar = CODES
     beyond_milli: Annotated[int, Field(ge=100, le=4000)]
@@ -60,7 +61,8 @@ def outlier(assessor: str, properties: Properties, terms: OutlierTerms) -> Group
     size = abs(milli(mean))
     warns = size >= terms.beyond_milli and sure >= terms.competencies
     grade = WARNS if warns else HOLDS if size > terms.clear_milli else CLEAR
-    figures = {"severity_milli": size, "competencies": sure}
+    far = sum(high if mean > 0 else -low for _, (low, high) in known) / len(known)
+    figures = {"severity_milli": size, "at_most_milli": milli(far), "competencies": sure}
     return Group("faculty", assessor, grade, "severe" if mean > 0 else "lenient", figures)
 
 

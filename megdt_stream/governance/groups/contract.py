@@ -19,7 +19,8 @@ class Terms(Wording):
 class Group(NamedTuple):
     """What a rule says of an entity: `kind` and `id` name it; grades and figures are those of `reviews.Finding`.
 
-    `names` say more, such as the items that are short; `base` is where a trainee is.
+    `names` say more, such as the items that are short; `base` is where a trainee is. `probability` with its 80 %
+    `interval` and `model` (`name`, `version`) are of what a model says.
     """
 
     kind: str
@@ -29,6 +30,9 @@ class Group(NamedTuple):
     figures: Mapping[str, int] = {}
     names: tuple[str, ...] = ()
     base: str | None = None
+    probability: float | None = None
+    interval: tuple[float, float] | None = None
+    model: Mapping[str, str] | None = None
 
 
 Properties = Mapping[str, Mapping[str, Any]]

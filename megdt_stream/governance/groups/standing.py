@@ -27,6 +27,10 @@ class Standing:
 
     open: dict[tuple[str, str, str], Open] = field(default_factory=dict)
 
+    def about(self, rule: str) -> frozenset[str]:
+        """Name those about whom a rule's warning is open."""
+        return frozenset(id_ for name, _, id_ in self.open if name == rule)
+
     def look(self, rule: str, terms: Terms, found: Iterable[Group], now: int) -> list[dict[str, Any]]:
         """Take what a rule finds at a moment (ms); give the notices (CloudEvents) of what changed."""
         said = []
@@ -62,10 +66,12 @@ def notice(rule: str, terms: Terms, found: Group, transition: str, now: int, sta
         "opened_by": id_ if stands is None else stands.id,
         "reason": _reason(terms, found, transition),
         "figures": dict(found.figures),
+        "probability": found.probability,
+        "interval": None if found.interval is None else list(found.interval),
         "names": list(found.names),
         "evidence": [],
         "precision": terms.precision,
-        "model": None,
+        "model": None if found.model is None else dict(found.model),
         "cause": None,
         "next_step": terms.next_step if transition == "raised" else NOTHING_TO_DO,
     }

@@ -21,7 +21,17 @@ from megdt_stream.twin.state import Twin
 
 NAME: Final = "trainee-in-decline"
 KINDS: Final = "c"
-CODES: Final = {"level-fell": ("drop_milli", "sd_milli", "before_milli", "now_milli", "assessors", "assessors_before")}
+CODES: Final = {
+    "level-fell": (
+        "drop_milli",
+        "sd_milli",
+        "before_milli",
+        "now_milli",
+        "assessors",
+        "assessors_before",
+        "margin_milli",
+    )
+}
 _Z80: Final = 1282
 """Half width of an 80 % interval in thousandths of a standard deviation."""
 
@@ -47,7 +57,10 @@ def wakes(twin: Twin, fields: Sequence[str], terms: Terms) -> int:
 
 
 def judge(twin: Twin, now: int, terms: Terms) -> Finding:
-    """Compare what assessors say in the latest periods with what they said before."""
+    """Compare what assessors say in the latest periods with what they said before.
+
+    `margin_milli`: how severe a single assessor can be without the warning needing it.
+    """
     turn = now // PERIOD_MS - terms.late_periods
     first = turn - terms.early_periods + 1
     if not forms_fell(twin, first, turn + 1, terms.clear_milli):
@@ -65,15 +78,19 @@ def judge(twin: Twin, now: int, terms: Terms) -> Finding:
     drop, variance = ago.mean - lately.mean, ago.variance + lately.variance
     sd = root(variance)
     half = _Z80 * sd // 1000
+    robust = min(ago.mean - without(lately.means, True), without(ago.means, False) - lately.mean)
+    k = len(late)
+    # An assessor among k pulls the mean down by a kth of the severity, the mean without one by no more than a (k-1)th.
+    margin = min(k * (drop - terms.drop_milli), (k - 1) * (robust - terms.z_tenths * sd // 10))
     figures = {
         "drop_milli": drop,
         "sd_milli": sd,
         "before_milli": ago.mean,
         "now_milli": lately.mean,
-        "assessors": len(late),
+        "assessors": k,
         "assessors_before": len(early),
+        "margin_milli": margin,
     }
-    robust = min(ago.mean - without(lately.means, True), without(ago.means, False) - lately.mean)
     warns = drop >= terms.drop_milli and robust > 0 and 100 * robust**2 >= terms.z_tenths**2 * variance
     grade = WARNS if warns else HOLDS if drop > terms.clear_milli else CLEAR
     chance = round(NormalDist().cdf(drop / max(sd, 1)), 3)

@@ -38,6 +38,7 @@ from megdt_stream.runtime.log_reader import open_log
 from megdt_stream.runtime.logs import Code
 from megdt_stream.runtime.metrics import Dependency, Metrics
 from megdt_stream.runtime.mirror_stage import MirrorStage
+from megdt_stream.runtime.model_metrics import ModelMetrics
 from megdt_stream.runtime.recovery import recover_intake, sent_messages
 from megdt_stream.runtime.reject_guard import RejectGuard
 from megdt_stream.runtime.relay import Relay
@@ -227,7 +228,7 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
         settings.train_days,
         settings.train_pause_seconds,
     )
-    worker.services.append(trainer.run)
+    worker.services += [trainer.run, ModelMetrics(settings.redis, settings.redis_options, metrics, watch).run]
     watch.give_up = lambda claim: app.batches.release(claim, "refused")
     _agents(app, worker)
     return worker

@@ -20,9 +20,9 @@ from megdt_stream import mirror
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.record import Activation, Carried, Tick
 from megdt_stream.evidence.times import milliseconds
-from megdt_stream.governance.groups import Groups, drift, risk, silence
-from megdt_stream.governance.groups.contract import WARNS
-from megdt_stream.governance.groups.looking import BY_KIND, Found, look
+from megdt_stream.governance.groups import Groups, drift, model, risk, silence
+from megdt_stream.governance.groups.contract import WARNS, Found
+from megdt_stream.governance.groups.looking import BY_KIND, look
 from megdt_stream.governance.groups.signals import Signals
 from megdt_stream.governance.groups.standing import SOURCE, Open, Standing
 from megdt_stream.governance.groups.trainees import Model, Trainees, waiting
@@ -58,11 +58,12 @@ class Looked(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What rules look at: documents, what the log tells of sources and forms, and all trainees."""
+    """What rules look at: documents, what the log tells of sources and forms, all trainees, the model in force."""
 
     documents: Documents
     signals: Signals
     trainees: Trainees
+    model: Model | None = None
 
 
 def process(plan: Plan, now: int) -> Looked:
@@ -82,10 +83,11 @@ async def taken(plan: Plan, now: int) -> Looked:
     assumed = Assumed(seeds.estimation, Norms(seeds.targets, seeds.library.quotas), seeds.library.outcomes)
     terms = seeds.rule.groups
     with Query(plan.redis, **plan.redis_options) as query:
-        trainees = Trainees(terms, assumed.estimation, assumed.norms, _model(query, terms), now)
+        in_force = _model(query)
+        trainees = Trainees(terms, assumed.estimation, assumed.norms, in_force, now)
         for stored in query.subjects():
             trainees.take(stored.trainee, stored.twin)
-        known = Known(documents(query, assumed, now), signals, trainees)
+        known = Known(documents(query, assumed, now), signals, trainees, in_force)
     return Looked(list(judged(standing, known, terms, now)), due)
 
 
@@ -111,6 +113,9 @@ def _found(standing: Standing, known: Known, terms: Groups, now: int) -> Iterato
         names = known.signals.instruments
         for one in drift.sift(names, lambda name, out: known.signals.marked(name, now, out), terms[drift.NAME]):
             yield Found(drift.NAME, one)
+    if known.model is not None:
+        about = model.judge(known.model.said, known.model.version)
+        yield from (one for one in about if one.rule in terms)
     silent = {one.group.id for one in sources if one.group.grade == WARNS} | standing.about(silence.NAME)
     bases = known.documents.get("base", {})
     for found in known.trainees.groups(bases, standing.about(risk.NAME)):
@@ -203,6 +208,8 @@ def documents(query: Query, assumed: Assumed, now: int) -> dict[str, dict[str, d
     return found
 
 
-def _model(query: Query, terms: Groups) -> Model | None:
-    found = active_risk.in_force(query) if risk.NAME in terms else active_risk.Found()
-    return None if found.answering is None or found.version is None else Model(found.answering, found.version.version)
+def _model(query: Query) -> Model | None:
+    found = active_risk.in_force(query)
+    if found.answering is None or found.version is None:
+        return None
+    return Model(found.answering, found.version.version, tuple(found.answering.said))

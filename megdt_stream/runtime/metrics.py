@@ -9,6 +9,7 @@ Print the reference with `python -m megdt_stream.runtime.metrics`.
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -115,6 +116,41 @@ class Fault(StrEnum):
     NOT_PRIMARY = "not_primary"
     OVERLOADED = "overloaded"
     OTHER = "other"
+
+
+class ModelKind(StrEnum):
+    """Kinds of models that a worker has learnt."""
+
+    SEVERITY = "severity"
+    RISK = "risk"
+
+
+class Measure(StrEnum):
+    """How the risk model did on the latest closed cohort, predicted before its outcomes were known."""
+
+    AUC = "auc"
+    BRIER = "brier"
+    LOG_LOSS = "log_loss"
+    CALIBRATION_INTERCEPT = "calibration_intercept"
+    CALIBRATION_SLOPE = "calibration_slope"
+
+
+class Matured(StrEnum):
+    """What became of the trainees whose outcomes the risk model waited for."""
+
+    LEARNT = "learnt"
+    CENSORED = "censored"
+    INTERVENED = "intervened"
+    LATE = "late"
+
+
+class Done(StrEnum):
+    """What the trainer did about a drift."""
+
+    RECALIBRATE = "recalibrate"
+    RESET_CHALLENGER = "reset-challenger"
+    DEGRADED = "degraded"
+    WARN = "warn"
 
 
 INPUTS: Final = tuple(topic.short for topic in topics.INPUTS)
@@ -316,6 +352,47 @@ DEFINITIONS: Final = (
         "seconds",
         "Age of the oldest such message; 0 when there is none.",
     ),
+    # models
+    Definition(
+        "model_learnt_until_timestamp_seconds",
+        Kind.GAUGE,
+        "seconds since the epoch",
+        "Domain time up to which the version in force was learnt, which names the version; 0 before the first.",
+        (_label("model", ModelKind),),
+    ),
+    Definition(
+        "model_labels",
+        Kind.GAUGE,
+        "trainees",
+        "What the risk version in force has made of trainees and their outcomes: learnt (matured labels), censored, "
+        "intervened on, late (events after their cohort had closed).",
+        (_label("label", Matured),),
+    ),
+    Definition(
+        "model_prequential",
+        Kind.GAUGE,
+        "as the measure has",
+        "How the risk version in force did on its latest closed cohort before it learnt from it; NaN where that is not "
+        "known.",
+        (_label("measure", Measure),),
+    ),
+    Definition(
+        "model_degraded",
+        Kind.GAUGE,
+        "1 or 0",
+        "Whether the risk version in force is flagged: it told its latest cohort apart no better than chance, or its "
+        "copy cannot be read.",
+    ),
+    Definition(
+        "model_drifts",
+        Kind.GAUGE,
+        "detections",
+        "Drifts that the risk version in force has seen in all its cohorts, by what was done.",
+        (_label("action", Done),),
+    ),
+    Definition(
+        "model_switches", Kind.GAUGE, "switches", "How often a challenger has taken over, by the risk version in force."
+    ),
     # process
     Definition(
         "event_loop_lag_seconds",
@@ -349,6 +426,7 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._progress = self._series["last_progress_timestamp_seconds"][()]
         self._progress.set_to_current_time()
+        self.risk({}, {}, {}, 0, degraded=False)
 
     def _build_info(self, registry: CollectorRegistry) -> None:
         definition = next(d for d in DEFINITIONS if d.name == "build_info")
@@ -451,6 +529,30 @@ class Metrics:
         """Set how many messages wait for their acknowledgement and how long the oldest has."""
         self._series["outbox_pending"][()].set(pending)
         self._series["outbox_oldest_seconds"][()].set(oldest_seconds)
+
+    def model(self, kind: ModelKind | str, learnt_until: float) -> None:
+        """Set up to when (seconds since the epoch, domain time) the version of a kind in force was learnt."""
+        self._series["model_learnt_until_timestamp_seconds"][(kind,)].set(learnt_until)
+
+    def risk(
+        self,
+        labels: Mapping[str, int],
+        measures: Mapping[str, float],
+        drifts: Mapping[str, int],
+        switches: int,
+        *,
+        degraded: bool,
+    ) -> None:
+        """Set what the risk version in force says of its learning; what is left out is 0, a measure NaN."""
+        for name, given, absent in (
+            ("model_labels", labels, 0),
+            ("model_prequential", measures, math.nan),
+            ("model_drifts", drifts, 0),
+        ):
+            for (label,), gauge in self._series[name].items():
+                gauge.set(given.get(label, absent))
+        self._series["model_switches"][()].set(switches)
+        self._series["model_degraded"][()].set(int(degraded))
 
     def loop_lag(self, seconds: float) -> None:
         """Set how late the event loop woke the heartbeat."""

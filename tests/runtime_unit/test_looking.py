@@ -61,7 +61,7 @@ def look(people=(), facts=(), model=None, standing=None, documents=None):
     for name, twin in people:
         trainees.take(name, twin)
     standing = standing or Standing()
-    found = list(judged(standing, Known(documents or {"base": {"ped": {}}}, signals, trainees), TERMS, NOW))
+    found = list(judged(standing, Known(documents or {"base": {"ped": {}}}, signals, trainees, model), TERMS, NOW))
     assert all(SCHEMAS.satisfies("alerts", one) for one in found)
     return found
 
@@ -74,10 +74,10 @@ def daily(source, until):
     return [case("k1.t", day, source) for day in range(NOW // DAY - 100, until)]
 
 
-def answering(p=0.6, basis="model", flagged=False):
+def answering(p=0.6, basis="model", flagged=False, said=()):
     answer = SimpleNamespace(p=p, low=p - 0.1, high=p + 0.1, reasons=(Reason("missed_run", 0.7),))
     told = SimpleNamespace(basis=basis, flagged=flagged, answers=lambda _twin, _now: [answer])
-    return Model(told, "r1-2024-01-01")
+    return Model(told, "r1-2024-01-01", said)
 
 
 def test_a_source_that_sends_no_more_is_silent_and_says_what_it_used_to_send():
@@ -137,3 +137,27 @@ def test_a_look_reads_up_to_the_tick_that_reaches_its_moment():
     records = [case("k1.t", day - 1), Tick(NOW - DAY, 0), case("k1.t", day), Tick(NOW, 0), case("k1.t", day + 1)]
     assert not note(signals, read(enumerate(encode(one) for one in records)), NOW)
     assert set(signals.days["/his"]) == {day - 1, day}
+
+
+METRICS = {"n": 80, "auc": 0.7, "brier": 0.2, "log_loss": 0.6}
+CLOSED = {"kind": "closed", "cohorts": ["19700"]}
+SHIFT = {"kind": "drift", "what": "calibration", "size": 0.6, "action": "recalibrate"}
+SHIFT |= {"before": METRICS, "after": METRICS | {"brier": 0.15}}
+BLIND = SHIFT | {"what": "discrimination", "action": "degraded"}
+SWITCH = {"kind": "switch", "from": "plain", "to": "richer", "persons": 80, "gain_low": 0.01, "gain_high": 0.03}
+
+
+def test_drift_and_switch_of_the_model_are_told_with_what_was_done():
+    drifted, switched = look(model=answering(said=(CLOSED, SHIFT, BLIND, SWITCH)))
+    data = drifted["data"]
+    assert (data["rule"], data["reason"]["code"], data["entity"]["kind"]) == ("model-drift", "degraded", "model")
+    assert data["names"] == ["calibration: recalibrate", "discrimination: degraded"]
+    assert (data["figures"]["brier_before_milli"], data["figures"]["brier_after_milli"]) == (200, 150)
+    assert data["model"]["version"] == "r1-2024-01-01"
+    assert (switched["data"]["rule"], switched["data"]["names"]) == ("model-switched", ["plain", "richer"])
+    standing, _ = opened([drifted, switched])
+    assert look(model=answering(said=(CLOSED, SHIFT)), standing=standing) == []
+
+
+def test_of_the_model_only_the_latest_cohort_counts():
+    assert look(model=answering(said=(CLOSED, SHIFT, CLOSED))) == []

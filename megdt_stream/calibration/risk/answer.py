@@ -38,7 +38,8 @@ class Answer(NamedTuple):
 class Answering:
     """Reads a document (`gathering.document`).
 
-    `outcomes`: how many were learnt from. `horizon`: days after a rotation's end that its outcome reaches to.
+    `outcomes`: how many were learnt from. `horizon`: days after a rotation's end that its outcome reaches to. `said`:
+    what was said of each cohort, the oldest first.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -48,6 +49,7 @@ class Answering:
         self._floor = float(shown["floor"])
         self.outcomes = int(shown["counts"].get("persons", 0))
         self.horizon = int(document["terms"]["horizon_days"])
+        self.said: list[Mapping[str, Any]] = list(document.get("said", ()))
         if not 0 < self._floor < 1 or self.outcomes < 0:
             raise ValueError("a prevalence lies between 0 and 1")
         n = len(self._predictor.model.mean)

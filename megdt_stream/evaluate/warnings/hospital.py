@@ -10,8 +10,8 @@ from megdt_stream.evaluate.warnings.standards import standards
 from megdt_stream.evidence.times import DAY_MS, milliseconds
 from megdt_stream.governance import groups
 from megdt_stream.governance.groups import drift, quota, silence
-from megdt_stream.governance.groups.contract import Group
-from megdt_stream.governance.groups.looking import Found, look
+from megdt_stream.governance.groups.contract import Found, Group
+from megdt_stream.governance.groups.looking import look
 from megdt_stream.governance.groups.signals import Signals
 from megdt_stream.governance.groups.standing import Standing
 from megdt_stream.governance.groups.trainees import Trainees, waiting

@@ -35,6 +35,13 @@ class Group(NamedTuple):
     model: Mapping[str, str] | None = None
 
 
+class Found(NamedTuple):
+    """What a rule says of an entity."""
+
+    rule: str
+    group: Group
+
+
 Properties = Mapping[str, Mapping[str, Any]]
 
 

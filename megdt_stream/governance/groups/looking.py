@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from megdt_stream.governance.groups import assessor, base
-from megdt_stream.governance.groups.contract import Group, Properties
+from megdt_stream.governance.groups.contract import Found, Group, Properties
 from megdt_stream.governance.groups.registry import Groups
 
 Judge = Callable[[str, Properties, Any], Group]
-
-
-class Found(NamedTuple):
-    """What a rule says of an entity."""
-
-    rule: str
-    group: Group
 
 
 BY_KIND: Final[Mapping[str, Mapping[str, Judge]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from megdt_stream.governance.groups import assessor, base, drift, quota, risk, silence
+from megdt_stream.governance.groups import assessor, base, drift, model, quota, risk, silence
 from megdt_stream.governance.groups.contract import Terms
 
 BY_NAME: Final[Mapping[str, type[Terms]]] = {
@@ -20,6 +20,8 @@ BY_NAME: Final[Mapping[str, type[Terms]]] = {
     drift.NAME: drift.Terms,
     quota.NAME: quota.Terms,
     risk.NAME: risk.Terms,
+    model.DRIFT: model.DriftTerms,
+    model.SWITCHED: model.SwitchedTerms,
 }
 
 Groups = Mapping[str, Any]

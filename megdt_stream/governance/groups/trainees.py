@@ -6,14 +6,13 @@ Twins are taken one by one and let go, so a look holds none but the one in hand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from megdt_stream.governance.concern import enrolled_base
 from megdt_stream.governance.groups import base, quota, risk
-from megdt_stream.governance.groups.contract import WARNS, Group
-from megdt_stream.governance.groups.looking import Found
+from megdt_stream.governance.groups.contract import WARNS, Found, Group
 from megdt_stream.governance.groups.registry import Groups
 from megdt_stream.governance.groups.risk import Risk
 from megdt_stream.governance.groups.signals import EXPOSURES, FORMS, Signals
@@ -32,10 +31,11 @@ RESTS_ON: Final = {quota.NAME: EXPOSURES, risk.NAME: FORMS}
 
 
 class Model(NamedTuple):
-    """The risk model in force and the name of its version."""
+    """The risk model in force, the name of its version, and what it says of its learning (`gathering.document`)."""
 
     answering: Answering
     version: str
+    said: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def tells(self) -> bool:

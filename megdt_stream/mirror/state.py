@@ -56,6 +56,8 @@ class Partition:
     """Trainees whose twins changed since they last told entities of it, longest ago first."""
     active: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Models in force, by kind: (domain time up to which it was learnt, version)."""
+    to_tell: int = 0
+    """How many trainees may still tell entities before the next tick."""
     hour: int = -1
     """The last hour of domain time that entities were told of."""
 

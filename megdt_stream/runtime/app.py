@@ -191,7 +191,10 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
     def end_of(claim: Claim) -> int | None:
         return worker.end(claim) if app.batches.claims.get(TP(*claim.tp)) is claim else None
 
-    contributor = Contributor(store, relay, watch, end_of)
+    def wanted(claim: Claim) -> bool:
+        return worker.draining or worker.stages[1].waits(claim.tp)
+
+    contributor = Contributor(store, relay, watch, end_of, wanted)
     mirror = MirrorStage(store, relay, seeds.rule, watch, per_partition, _once(sent), contributor)
     plan = looking.Plan(settings.brokers, options, settings.redis, settings.redis_options, settings.seeds_dir)
     group_rules = GroupRules(lambda now: in_process(plan, now), settings.look_pause_seconds)

@@ -1,12 +1,14 @@
 """The contributor: after a tick it tells entity twins what touched trainees contribute now.
 
-In commits of its own, so that no event waits for it, and only where the partition has been read to about its end: what
-a replay would send on the way is superseded at its end.
+In commits of its own, a few trainees at a time and one partition at once, so that events hardly wait for it: a batch
+that comes goes first. Only where the partition has been read to about its end: what a replay would send on the way is
+superseded there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
@@ -25,9 +27,15 @@ from megdt_stream.runtime.watch import Watch
 from megdt_stream.twin.entities.image import tick_key, write_tick
 
 TRAINEES_A_TICK: Final = 100
-"""Most trainees that one tick makes tell, in each partition: one takes about a millisecond."""
+"""Most trainees that one tick makes tell, in each partition: one takes a millisecond or two."""
 
-_AT_ONCE: Final = 20
+_AT_ONCE: Final = 2
+_REST: Final = 3
+"""How many times as long as it told the contributor rests, so that events have most of the event loop."""
+
+_GLANCE_SECONDS: Final = 0.005
+"""How often a partition that waits for its turn to tell looks whether a batch has come."""
+
 _CAUGHT_UP: Final = 100
 """A partition with so many records left has been read to about its end; a busy one never gets nearer."""
 
@@ -37,29 +45,58 @@ _HOUR_MS: Final = 3_600_000
 class Contributor:
     """What the mirror does after batches with ticks."""
 
-    def __init__(self, store: Store, relay: Relay, watch: Watch, end: Callable[[Claim], int | None]) -> None:
-        """`end` gives the end of a claimed partition's log, None while that is not known."""
+    def __init__(
+        self,
+        store: Store,
+        relay: Relay,
+        watch: Watch,
+        end: Callable[[Claim], int | None],
+        wanted: Callable[[Claim], bool],
+    ) -> None:
+        """`end` gives the end of a claimed partition's log, None while that is not known; `wanted` tells whether
+        the partition has something better to do.
+        """
         self._store = store
         self._relay = relay
         self._watch = watch
         self._end = end
+        self._wanted = wanted
+        self._telling = False
 
     async def after(self, claim: Claim, end: int, records: Sequence[Record]) -> None:
-        """Tell what is to be told after a committed batch that ends before `end`. Raises FencedError."""
+        """Tell what is to be told after a committed batch that ends before `end`, until another batch waits.
+
+        Raises FencedError.
+        """
         partition: Partition | None = claim.state
         log_end = self._end(claim)
         if partition is None or log_end is None or log_end - end > _CAUGHT_UP:
             return
-        if not any(isinstance(record.fact, Tick) for record in records):
+        if any(isinstance(record.fact, Tick) for record in records):
+            partition.to_tell = TRAINEES_A_TICK
+            hour = _hour(partition, end)
+            if hour:
+                await self._tell(claim, partition, (), end, hour)
+        while partition.to_tell and partition.touched and claim.valid:
+            await self._turn(claim, partition, end)
+            if self._wanted(claim):
+                return
+
+    async def _turn(self, claim: Claim, partition: Partition, end: int) -> None:
+        """Let a few trainees tell, unless another partition's do just now."""
+        if self._telling:
+            await asyncio.sleep(_GLANCE_SECONDS)
             return
-        messages = _hour(partition, end)
-        turn = list(islice(partition.touched, TRAINEES_A_TICK))
-        for at in range(0, len(turn), _AT_ONCE):
-            await self._tell(claim, partition, turn[at : at + _AT_ONCE], end, messages)
-            messages = []
-            await asyncio.sleep(0)
-        if messages:
-            await self._tell(claim, partition, (), end, messages)
+        self._telling, begun = True, time.perf_counter()
+        try:
+            some = list(islice(partition.touched, min(_AT_ONCE, partition.to_tell)))
+            await self._tell(claim, partition, some, end, [])
+            partition.to_tell -= len(some)
+        finally:
+            asyncio.get_running_loop().call_later(_REST * (time.perf_counter() - begun), self._rested)
+
+    def _rested(self) -> None:
+        self._telling = False
 
     async def _tell(
         self, claim: Claim, partition: Partition, trainees: Sequence[str], end: int, messages: list[Message]

@@ -56,6 +56,10 @@ class Stage:
         finally:
             del self._waiting[tp]
 
+    def waits(self, tp: TopicPartition) -> bool:
+        """Tell whether a batch of a partition waits for the one under way."""
+        return bool(self._waiting.get(tp))
+
     @property
     def in_flight(self) -> int:
         """Count partitions with batches under way."""

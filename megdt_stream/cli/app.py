@@ -48,6 +48,8 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             say("megdt: interrupted")
             raise typer.Exit(INTERRUPTED) from None
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise  # Typer's own, `--help` among them
         except Exception as error:
             if ctx.params.get("debug") or not isinstance(error, _ours()):
                 raise
@@ -74,8 +76,17 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        inspect.version()
+        raise typer.Exit
+
+
 @app.callback()
 def megdt(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
 ) -> None:
     """Live digital twins of medical training, on Kafka and Redis.

@@ -205,10 +205,18 @@ class _Applies(list):
 def test_waiting_ends_when_the_work_is_done(own_stack, store, state):
     store.hset(_key(HOME, "own", "megdt.evidence.v1"), "offset", 1)
     at_rest = state.mirror[HOME].offset
-    apply = threading.Timer(0.3, store.hset, (_key(HOME, "own", "megdt.evidence.v1"), "offset", at_rest))
+
+    def work():
+        store.hset(_key(HOME, "own", "megdt.evidence.v1"), "offset", at_rest)
+        for number in state.mirror:
+            store.delete(_key(number, "a", "touched"))
+
+    apply = threading.Timer(0.3, work)
     said = _Applies(apply.start)
-    assert _check(own_stack, wait_seconds=60, progress=said)["ok"]
-    assert said[0].startswith(f"waiting for {at_rest - 1} records to be applied")
+    report = _check(own_stack, wait_seconds=120, progress=said)
+    assert not report["backlog"]
+    assert said[0].startswith(f"waiting for {at_rest - 1} records to be applied, and ")
+    assert len([line for line in said if line.startswith("waiting")]) < 60, "it waited for the deadline"
     apply.join()
 
 

@@ -83,6 +83,27 @@ ABLATIONS = (
         "tests/evidence/test_snapshots.py",
     ),
     Ablation(
+        "a period that fills a segment is not noticed while fields wait",
+        "twin/layout.py",
+        "return closed + len(self.waiting) + more < SEGMENT",
+        "return True",
+        "tests/twin/test_resting.py",
+    ),
+    Ablation(
+        "a contributor that has told enough goes on",
+        "runtime/contributor.py",
+        "partition.to_tell -= len(some)",
+        "pass",
+        "tests/runtime_unit/test_contributor.py",
+    ),
+    Ablation(
+        "a batch waits until everybody has told",
+        "runtime/contributor.py",
+        "            if self._wanted(claim):\n                return\n",
+        "",
+        "tests/runtime_unit/test_contributor.py",
+    ),
+    Ablation(
         "a chunk keeps what has moved",
         "twin/layout.py",
         "any(first < period <= last for period in changed)",

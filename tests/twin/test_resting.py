@@ -127,6 +127,18 @@ def test_warnings_are_put_away_and_taken_out(evidence, warnings, data):
     assert kept.content == list(stored.content_of(read))
 
 
+def test_what_comes_in_order_of_time_is_put_away_when_a_segment_is_full():
+    twin, kept = Twin(), Kept()
+    for period in range(30):
+        name = f"c|history-taking|{period}|rater"
+        twin.sums[name] = (1, 100, 300_000)
+        kept.write(twin, [name])
+        assert kept.content == list(stored.content_of(twin)), period
+    twin.sums["c|history-taking|0|another"] = (1, 100, 200_000)
+    kept.write(twin, ["c|history-taking|0|another"])
+    assert kept.content == list(stored.content_of(twin))
+
+
 @given(histories(**MANY))
 def test_nothing_is_in_two_places(evidence):
     twin, kept = written(evidence, 2)

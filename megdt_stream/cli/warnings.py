@@ -192,7 +192,7 @@ def snooze(
     as_json: Json = False,
 ) -> None:
     """Put it off; when the time is over it is open again and may escalate."""
-    _decide(id_, "snoozed", by, data_dir, as_json, until=datetime.now(UTC) + timedelta(days=days), note=note)
+    _decide(id_, "snoozed", by, data_dir, as_json, days=days, note=note)
 
 
 def resolve(id_: Id, by: By, note: Note = None, data_dir: DataDir = None, as_json: Json = False) -> None:
@@ -212,8 +212,11 @@ def flag(
     _decide(id_, "flagged-incorrect", by, data_dir, as_json, reason=reason, note=note)
 
 
-def _decide(id_: str, action: Any, by: str, data_dir: Any, as_json: bool, **stated: Any) -> None:
-    """Publish a decision and wait until it is in the twin."""
+def _decide(
+    id_: str, action: Any, by: str, data_dir: Any, as_json: bool, *, days: int | None = None, **stated: Any
+) -> None:
+    """Publish a decision and wait until it is in the twin; `days`: for how long it holds."""
+    from megdt_stream.cli.deciding import of_session
     from megdt_stream.publisher.client import Client
     from megdt_stream.publisher.errors import InvalidEvent
 
@@ -222,7 +225,9 @@ def _decide(id_: str, action: Any, by: str, data_dir: Any, as_json: bool, **stat
         trainee = one.data.get("trainee")
         if trainee is None:
             raise typer.BadParameter(f"{one.id} is not about a trainee; nothing keeps decisions on it", param_hint="ID")
-        now = datetime.now(UTC)
+        times = of_session(session)
+        until = None if days is None else times["time"] + timedelta(days=days)
+        made = int(datetime.now(UTC).timestamp() * 1000)
         with Client(
             session.kafka,
             source=_SOURCE,
@@ -234,11 +239,12 @@ def _decide(id_: str, action: Any, by: str, data_dir: Any, as_json: bool, **stat
             try:
                 receipt = client.decisions.made(
                     subject=trainee,
-                    id=f"{one.id}-{int(now.timestamp() * 1000)}",
-                    time=now,
+                    id=f"{one.id}-{made}",
+                    **times,
                     on=one.id,
                     action=action,
                     by=by,
+                    until=until,
                     **stated,
                 )
             except InvalidEvent as error:

@@ -110,5 +110,6 @@ def _evidence(found: AdviceLog, versions: dict[str, tuple[int, Decided | None]],
             fact["h"],
             record.partition,
             record.offset,
+            fact["recorded"] if fact["recorded"] != fact["happened"] else None,
         )
     versions[fact["h"]] = (fact["rev"], decided)

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="Recommendations: make, list, and decide on them.")
     group.command(
         epilog=examples(
+            "megdt recommendations make",
             "megdt recommendations make --free faculty-hour=60 --free simulator-hour=40",
             "megdt recommendations make --free faculty-hour=60 --most 5 --dry-run --json",
         )
@@ -156,7 +157,7 @@ def show(id_: Id, data_dir: DataDir = None, lang: Lang = None, as_json: Json = F
 def _described(one: Entry, lang: str) -> dict[str, Any]:
     from megdt_stream.governance.advice.recommendation import rfc3339
 
-    data = one.data
+    data, effect = one.data, one.data["effect"]
     others = [
         f"{o['intervention']}: {o['benefit']['mean']:.0%}, less by {o['less_by']:.1%}" for o in data["alternatives"]
     ]
@@ -168,17 +169,26 @@ def _described(one: Entry, lang: str) -> dict[str, Any]:
         "from, for": f"{rfc3339(data['starts'])}, {data['weeks']} weeks",
         "who answers": data["owner"],
         "books": uses,
+        "of what is free": _capacity(data.get("capacity")),
         "cost": f"{data['cost']['amount']:,.0f} {data['cost']['currency']}",
         "instead of": "; ".join(others) or "-",
         "the best plan without it": f"{data['loss_without']:.3f} less",
         "chance of this advice": f"{data['propensity']:.2f}",
-        "effects": f"{data['effect']['version']}, own decisions: {data['effect']['decisions']}",
-        "shown by own evidence": "yes" if data["effect"]["benefit_shown"] else "no",
+        "effects": f"{effect.get('snapshot') or effect['version']}, own decisions: {effect['decisions']}",
+        "shown by own evidence": "yes" if effect["benefit_shown"] else "no",
         "lapses": rfc3339(data["expires"]),
         "decisions": "; ".join(f"{d.action} by {d.by} {rfc3339(d.at)} {d.reason or ''}" for d in one.decisions)
         or "none",
         "next step": data["next_step"][lang],
     }
+
+
+def _capacity(capacity: dict[str, Any] | None) -> str:
+    if capacity is None:
+        return "-"
+    free = ", ".join(f"{amount:g} {name}" for name, amount in capacity["free"].items()) or "nothing"
+    within = "" if capacity["weeks"] is None else f" in {capacity['weeks']} weeks"
+    return f"{free}{within}, by {capacity['told_by']}"
 
 
 # --- making ---
@@ -201,13 +211,15 @@ def _free(texts: list[str]) -> dict[str, float]:
 
 def make(
     free: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="RESOURCE=AMOUNT",
-            help="What is free in the coming weeks, before what accepted recommendations have booked; repeat it."
-            " What is not named is not there. Units: faculty-hour, simulator-hour, case-slot, rotation-week.",
+            help="What is free, in the place of what resource twins tell of the coming weeks; repeat it. What accepted"
+            " recommendations have booked goes off it, what is not named is not there. Units: faculty-hour,"
+            " simulator-hour, case-slot, rotation-week.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     most: Annotated[int, typer.Option(min=1, max=1000, help="Most recommendations.")] = 20,
     equity: Annotated[
         float, typer.Option(min=0, max=1, help="Least part of its share of the needs that each base gets.")
@@ -219,13 +231,15 @@ def make(
 ) -> None:
     """Recommend what brings most within what is free, and publish it on megdt.alerts.v1.
 
-    Trainees below a target are considered; benefit is the chance of missing it that is averted, by the effects that
-    `megdt effects` shows. Earlier recommendations are superseded, or withdrawn where the need is gone. Who was
-    considered and got nothing is logged with the propensities, so that effects can be learnt.
+    What is free is read off the resource twins, less what accepted recommendations have booked. Trainees below a target
+    are considered; benefit is the chance of missing it that is averted, by the effects that `megdt effects` shows,
+    which are published beside on megdt.models.v1. Earlier recommendations are superseded, or withdrawn where the need
+    is gone. Who was considered and got nothing is logged with the propensities, so that effects can be learnt.
     """
+    from megdt_stream.runtime import active_effects
     from megdt_stream.runtime.advisor import advise
 
-    amounts = _free(free)
+    amounts = _free(free) if free else None
     with opened(data_dir) as session:
         log, folder = advice(session), session.settings.seeds_dir
         with session.query() as query, stdout_aside():
@@ -233,6 +247,8 @@ def make(
         if not dry_run:
             from megdt_stream.publisher import Publisher
 
+            servers = session.kafka.split(","), session.security, session.redis, session.redis_options
+            active_effects.ensure(*servers, result.snapshot, result.effects)
             with Publisher(session.kafka, security=session.security) as publisher:
                 for event in result.events:
                     publisher.publish("alerts", event["subject"], result.encode(event))
@@ -290,8 +306,7 @@ def _decide(
     id_: str, action: Any, by: str, reason: str | None, note: str | None, data_dir: Path | None, as_json: bool
 ) -> None:
     """Publish a decision, after looking whether it can follow what was decided before."""
-    from datetime import UTC, datetime
-
+    from megdt_stream.cli.deciding import of_session
     from megdt_stream.publisher import Client
 
     with opened(data_dir, worker=True) as session:
@@ -306,7 +321,7 @@ def _decide(
             client.decisions.made(
                 subject=one.data["trainee"],
                 id=record,
-                time=datetime.now(UTC),
+                **of_session(session),
                 on=one.id,
                 action=action,
                 by=by,

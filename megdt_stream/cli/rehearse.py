@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
             "megdt rehearse supervise.yaml simulate.yaml --weeks 26 -o report.html",
             "megdt rehearse scheme.yaml --at 2025-03-01 --json",
             "megdt rehearse scheme.yaml --synthetic 200 --lang zh",
-            "megdt effects --json > effects.json && megdt rehearse scheme.yaml --effects effects.json",
+            "megdt effects --json > effects.json && megdt rehearse scheme.yaml --at 2025-03-01 --effects effects.json",
             "",
             "A scheme (docs/rehearse.md has all fields; `megdt reference` shows departments):",
             "",
@@ -72,7 +72,11 @@ def rehearse(
     ] = None,
     effects: Annotated[
         Path | None,
-        typer.Option("--effects", metavar="FILE", help="Effects learnt here, as `megdt effects --json` prints them."),
+        typer.Option(
+            "--effects",
+            metavar="FILE",
+            help="Effects as `megdt effects --json` prints them, in the place of those in force.",
+        ),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes to spread the work over.")] = 2,
     data_dir: DataDir = None,
@@ -97,12 +101,12 @@ def rehearse(
 
         known = load_interventions(_seeds())
         wanted = _schemes(schemes, known)
-        world = synthetic_world(known, synthetic, weeks)
+        world, version = synthetic_world(known, synthetic, weeks), None
     else:
-        known, wanted, world = _real(schemes, weeks, at, data_dir)
+        known, wanted, world, version = _real(schemes, weeks, at, data_dir, believe=effects is None)
     if effects is not None:
-        known = _learnt(known, str(effects))
-    result = _run(_prepared(world, wanted, known, seed, draws), processes)
+        known, version = _learnt(known, str(effects))
+    result = _run(_prepared(world, wanted, known, seed, draws), processes) | {"effects": version}
     if write is not None:
         write(result)
     if as_json:
@@ -139,12 +143,13 @@ def _schemes(files: list[str], known: Interventions) -> list[Scheme]:
     return list(found.values())
 
 
-def _learnt(known: Interventions, file: str) -> Interventions:
+def _learnt(known: Interventions, file: str) -> tuple[Interventions, str]:
     from megdt_stream.scenario.errors import BadScheme
     from megdt_stream.scenario.learnt import learnt
 
     try:
-        return learnt(known, _document(file))
+        document = _document(file)
+        return learnt(known, document), str(document["version"])
     except BadScheme as error:
         raise typer.BadParameter(f"{file}: {error}", param_hint="--effects") from None
 
@@ -199,8 +204,12 @@ def _prepared(world: World, wanted: list[Scheme], known: Interventions, seed: in
 
 
 def _real(
-    files: list[str], weeks: int, at: int | None, data_dir: Path | None
-) -> tuple[Interventions, list[Scheme], World]:
+    files: list[str], weeks: int, at: int | None, data_dir: Path | None, *, believe: bool
+) -> tuple[Interventions, list[Scheme], World, str | None]:
+    """Read interventions, schemes, the world of now or of `at`, and the version of the effects in force now.
+
+    Of the past the seeds' effects: what was learnt since then is not to tell what could have been known.
+    """
     from megdt_stream.local import ConsoleProgress
     from megdt_stream.seed_files import load_interventions
     from megdt_stream.session import open_session
@@ -211,10 +220,23 @@ def _real(
     with open_session(data_dir=data_dir, store_only=at is None, progress=progress) as session:
         known = load_interventions(session.settings.seeds_dir)
         world = read_world(session, known, weeks, at)
+        version = None
+        if believe and at is None:
+            known, version = _believed(session, known)
     if world is None:
         fail(["no trainee is in training by what is known; publish enrolments first, or try --synthetic 200"])
         raise AssertionError
-    return known, wanted, world
+    return known, wanted, world, version
+
+
+def _believed(session: Session, known: Interventions) -> tuple[Interventions, str | None]:
+    from megdt_stream.runtime import active_effects
+
+    with session.query() as query:
+        found, version, degraded = active_effects.believed(query, known)
+    if degraded is not None:
+        say(degraded)
+    return found, version
 
 
 def read_world(session: Session, known: Interventions, weeks: int, at: int | None) -> World | None:

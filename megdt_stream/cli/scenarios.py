@@ -11,6 +11,7 @@ import typer
 from megdt_stream.cli.output import DataDir, console, examples, say
 
 if TYPE_CHECKING:
+    from megdt_stream.scenario.interventions import Interventions
     from megdt_stream.session import Session
 
 
@@ -45,6 +46,7 @@ def scenarios(data_dir: DataDir = None) -> None:
 
 async def _serve(session: Session) -> None:
     from megdt_stream.cli.rehearse import read_world
+    from megdt_stream.runtime import active_effects
     from megdt_stream.runtime.scenarios import serve
     from megdt_stream.seed_files import load_interventions
 
@@ -52,10 +54,19 @@ async def _serve(session: Session) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     known = load_interventions(session.settings.seeds_dir)
+
+    def believe(known: Interventions) -> tuple[Interventions, str | None]:
+        with session.query() as query:
+            found, version, degraded = active_effects.believed(query, known)
+        if degraded is not None:
+            say(degraded)
+        return found, version
+
     await serve(
         session.settings.brokers,
         session.security,
         lambda weeks: read_world(session, known, weeks, None),
         known,
         stop,
+        believe,
     )

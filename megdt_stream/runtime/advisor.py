@@ -9,17 +9,23 @@ from typing import Any, Final
 
 import orjson
 
+from megdt_stream.evidence.record import WEEK_MS
+from megdt_stream.governance.advice.capacity import STATED, Capacity
+from megdt_stream.governance.advice.capacity import free as free_of
 from megdt_stream.governance.advice.choice import Plan, Policy, choose
-from megdt_stream.governance.advice.ledger import Ledger
+from megdt_stream.governance.advice.ledger import Ledger, used
 from megdt_stream.governance.advice.options import Need, options
 from megdt_stream.governance.advice.recommendation import Names, Round, Standing, events
 from megdt_stream.governance.effects.journal import Study, studies
 from megdt_stream.governance.effects.snapshot import Snapshot, snapshot
+from megdt_stream.runtime import active_effects
 from megdt_stream.runtime.advice_log import AdviceLog
 from megdt_stream.runtime.advising import Read, look
+from megdt_stream.runtime.entities import Assumed, gathered, ids, read_from
+from megdt_stream.runtime.models import Active
 from megdt_stream.runtime.query import Query
 from megdt_stream.scenario.interventions import Interventions
-from megdt_stream.seed_files import load_estimation, load_interventions, load_norms
+from megdt_stream.seed_files import load_estimation, load_interventions, load_library, load_norms
 
 _CHANGED: Final = 1.0
 """SDs of its own error by which a level has to move for standing advice to be reconsidered."""
@@ -32,8 +38,9 @@ class Result:
     events: list[dict[str, Any]]
     plan: Plan
     considered: int
-    free: Mapping[str, float]
-    effects: str
+    capacity: Capacity
+    snapshot: Snapshot
+    effects: Active
 
     @staticmethod
     def encode(event: Mapping[str, Any]) -> bytes:
@@ -44,11 +51,14 @@ class Result:
         """Give it for `--json`."""
         return {
             "considered": self.considered,
-            "free": dict(self.free),
+            "free": dict(self.capacity.free),
+            "free_by": self.capacity.told_by,
+            "free_weeks": self.capacity.weeks,
             "left": dict(self.plan.left),
             "expected": round(self.plan.total, 6),
             "best": round(self.plan.best, 6),
-            "effects": self.effects,
+            "effects": self.snapshot.version,
+            "effects_snapshot": self.effects.version,
             "events": self.events,
         }
 
@@ -64,7 +74,8 @@ class Result:
             **by_type,
             "missed targets averted, expected": f"{self.plan.total:.2f} (at most {self.plan.best:.2f})",
             "left free": left or "nothing",
-            "effects": self.effects,
+            "free by": self.capacity.told_by,
+            "effects": self.effects.version,
         }
 
 
@@ -81,7 +92,7 @@ def learnt(log: AdviceLog, read: Read, interventions: Interventions) -> tuple[Sn
 def advise(
     query: Query,
     log: AdviceLog,
-    free: Mapping[str, float],
+    free: Mapping[str, float] | None,
     *,
     most: int,
     equity: float,
@@ -90,23 +101,56 @@ def advise(
     draws: int = Policy().draws,
     folder: Path | None = None,
     say: Callable[[str], None] | None = None,
+    turn: int | None = None,
 ) -> Result:
     """Make one round; `folder` is the site's reference data, `chance` and `draws` as in `Policy`.
 
+    `free` states what is free, without it resource twins tell. Off it go what accepted recommendations have booked and
+    what those that stand would. `turn`: the moment (ms) that made the round due, where nobody asked for it.
     Raises Unavailable, ConfigError.
     """
     interventions = load_interventions(folder)
-    read = look(query, load_estimation(folder), load_norms(folder), say)
+    estimation, norms = load_estimation(folder), load_norms(folder)
+    read = look(query, estimation, norms, say)
     effects, _ = learnt(log, read, interventions)
     ledger = log.ledger()
-    booked = ledger.booked(read.now)
-    left = {name: max(0.0, amount - booked.get(name, 0.0)) for name, amount in free.items()}
     needs, standing = _to_consider(read.needs, ledger)
+    if free is None:
+        assumed = Assumed(estimation, norms, load_library(folder).outcomes)
+        found = capacity(query, interventions, assumed)
+    else:
+        found = Capacity(free, None, STATED)
+    until = None if found.weeks is None else read.now + found.weeks * WEEK_MS
+    waiting = (one.data for one in standing if one.data["gone"] is None and one.data["expires"] > read.now)
+    held = used(waiting, read.now, until)
+    booked = ledger.booked(read.now, until)
+    left = {name: max(0.0, n - booked.get(name, 0.0) - held.get(name, 0.0)) for name, n in found.free.items()}
     policy = Policy(most=most, equity=equity, chance=chance, draws=draws)
     plan = choose(options(needs, interventions, effects, read.outcome_sd), left, policy, seed)
-    round_ = Round(read.now, policy, effects.version, seed, read.outcome_sd, interventions.prices.currency)
+    version = active_effects.named(query, effects, read.now)
+    found = found._replace(free=left)
+    round_ = Round(
+        read.now,
+        policy,
+        effects.version,
+        seed,
+        read.outcome_sd,
+        interventions.prices.currency,
+        found,
+        version.version,
+        turn,
+    )
     names = {str(kind): Names(one.name["en"], one.name["zh"]) for kind, one in interventions.kinds.items()}
-    return Result(events(round_, needs, plan, names, standing), plan, len(needs), left, effects.version)
+    return Result(events(round_, needs, plan, names, standing), plan, len(needs), found, effects, version)
+
+
+def capacity(query: Query, interventions: Interventions, assumed: Assumed) -> Capacity:
+    """Read what is free off the resource twins of a running system. Raises Unavailable, TwinCorrupt."""
+    scan = gathered(query, "resource")
+    documents = [read_from(scan, "resource", name, assumed) for name in ids(scan, "resource")]
+    committed = interventions.committed
+    per_trainee = {str(unit): share for unit, share in committed.per_trainee.items()}
+    return free_of((one["properties"] for one in documents if one is not None), per_trainee, committed.weeks)
 
 
 def _to_consider(needs: list[Need], ledger: Ledger) -> tuple[list[Need], list[Standing]]:

@@ -26,6 +26,8 @@ from prometheus_client import CollectorRegistry
 from megdt_stream.errors import ConfigError, MegdtError, StoreEvicting, Unavailable
 from megdt_stream.evidence import topics
 from megdt_stream.runtime import admin, failpoints, keys, logs, looking
+from megdt_stream.runtime.advice_round import Plan as Round
+from megdt_stream.runtime.advisor_stage import AdvisorStage
 from megdt_stream.runtime.claims import Claim, Ledger
 from megdt_stream.runtime.contributor import Contributor
 from megdt_stream.runtime.entities_stage import EntitiesStage
@@ -231,7 +233,25 @@ def build(settings: Settings, client: aioredis.Redis, ids: Mapping[str, str], pa
         settings.train_days,
         settings.train_pause_seconds,
     )
-    worker.services += [trainer.run, ModelMetrics(settings.redis, settings.redis_options, metrics, watch).run]
+    advisor = AdvisorStage(
+        store,
+        partitions,
+        lambda turn: Round(
+            settings.brokers,
+            options,
+            settings.redis,
+            settings.redis_options,
+            turn,
+            settings.advise_most,
+            settings.seeds_dir,
+        ),
+        chosen,
+        watch,
+        settings.advise_days,
+        settings.advise_pause_seconds,
+    )
+    shown = ModelMetrics(settings.redis, settings.redis_options, metrics, watch)
+    worker.services += [trainer.run, advisor.run, shown.run]
     watch.give_up = lambda claim: app.batches.release(claim, "refused")
     _agents(app, worker)
     return worker

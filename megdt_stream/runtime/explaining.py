@@ -12,6 +12,7 @@ from megdt_stream.evidence.partition import partition_of
 from megdt_stream.governance.advice.recommendation import MADE
 from megdt_stream.runtime.advice_log import AdviceLog
 from megdt_stream.runtime.log_reader import open_log
+from megdt_stream.twin.view import rfc3339
 
 _SHOWN: Final = ("k", "source", "id", "rev", "h", "happened", "available", "instrument", "assessor", "rotation")
 
@@ -87,6 +88,8 @@ def _of_recommendation(event: Mapping[str, Any], log: AdviceLog) -> dict[str, An
             "alternatives": data["alternatives"],
             "loss_without": data["loss_without"],
             "propensities": data["propensities"],
+            "booked_from": data.get("capacity"),
+            "made": "when asked" if data.get("turn") is None else f"by itself, at the turn of {rfc3339(data['turn'])}",
             "round": data["round"],
             "considered_in_round": sum("considered" in one for one in others),
             "recommended_in_round": sum("intervention" in one for one in others),

@@ -70,6 +70,10 @@ class Code(StrEnum):
     TRAINED = "trained", "Severities and risks were learnt anew, or not: exit code and seconds follow."
     LOOKED = "looked", "The weekly rules looked at everything; how many notices, and seconds follow."
     LOOK_FAILED = "look_failed", "The process of the weekly rules ended without an answer; the next tick looks again."
+    ADVISED = (
+        "advised",
+        "A round of advice was made, or not (75: the store lags the log): exit code and seconds follow.",
+    )
     REJECTED = (
         "event_rejected",
         "An input was sent to the rejects topic; its coordinates and the reason follow.",

@@ -31,6 +31,8 @@ _QUARTERS: Final = 4
 
 ReadWorld = Callable[[int], World | None]
 """Reads the twins for so many weeks; blocks."""
+Believe = Callable[[Interventions], tuple[Interventions, str | None]]
+"""Gives interventions with the effects in force now, and their version; blocks."""
 Send = Callable[[bytes, bytes], Awaitable[None]]
 """Sends key and value to the results."""
 
@@ -47,7 +49,15 @@ class Waiting(NamedTuple):
 class Desk:
     """Answers requests, one after the other; knows which were given up."""
 
-    def __init__(self, read_world: ReadWorld, known: Interventions, send: Send, processes: int = 2) -> None:
+    def __init__(
+        self,
+        read_world: ReadWorld,
+        known: Interventions,
+        send: Send,
+        processes: int = 2,
+        believe: Believe = lambda known: (known, None),
+    ) -> None:
+        self._believe = believe
         self._read, self._known, self._send, self._processes = read_world, known, send, processes
         self._given_up: set[tuple[str, str]] = set()
         self._closing = False
@@ -104,8 +114,10 @@ class Desk:
         world = self._read(asked.weeks)
         if world is None:
             raise BadScheme("value", "no trainee is in training by what is known", "publish enrolments first")
-        rehearsal = prepare(world, schemes, self._known, asked.seed, asked.draws)
-        return rehearse(rehearsal, self._processes, nice=BESIDE_EVENTS, progress=progress, cancelled=cancelled)
+        believed, version = self._believe(self._known)
+        rehearsal = prepare(world, schemes, believed, asked.seed, asked.draws)
+        found = rehearse(rehearsal, self._processes, nice=BESIDE_EVENTS, progress=progress, cancelled=cancelled)
+        return found | {"effects": version}
 
     async def _say(self, type_: str, source: str, id_: str, at: str, data: dict[str, Any], number: int = 0) -> None:
         await self._send(id_.encode(), requests.answer(type_, source, id_, at, data, number))
@@ -124,7 +136,12 @@ def read(value: bytes | None) -> Request | BadScheme:
 
 
 async def serve(
-    brokers: list[str], options: dict[str, Any], read_world: ReadWorld, known: Interventions, stop: asyncio.Event
+    brokers: list[str],
+    options: dict[str, Any],
+    read_world: ReadWorld,
+    known: Interventions,
+    stop: asyncio.Event,
+    believe: Believe = lambda known: (known, None),
 ) -> None:
     """Serve until `stop`; what is under way then is given up, and answered after the next start."""
     consumer = AIOKafkaConsumer(
@@ -145,7 +162,7 @@ async def serve(
     await consumer.start()
     await producer.start()
     try:
-        await _serve(consumer, Desk(read_world, known, send), stop)
+        await _serve(consumer, Desk(read_world, known, send, believe=believe), stop)
     finally:
         await producer.stop()
         await consumer.stop()

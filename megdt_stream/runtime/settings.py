@@ -127,6 +127,12 @@ class Settings(BaseSettings):
     """Least time between two such trainings, and after the worker's start."""
     look_pause_seconds: float = Field(30.0, ge=0.0, le=86_400.0)
     """Least time between two looks of the weekly rules, and after the worker's start."""
+    advise_days: int = Field(0, ge=0, le=3_650)
+    """Days of domain time after which recommendations are made without being asked for; 0 never, 7 weekly."""
+    advise_most: int = Field(20, ge=1, le=1_000)
+    """Most recommendations made so that wait for an answer at a time."""
+    advise_pause_seconds: float = Field(60.0, ge=0.0, le=86_400.0)
+    """Least time between two such rounds, and after the worker's start."""
     twin_cache: int = Field(400_000, ge=0, le=50_000_000)
     """Twins kept in the worker's memory."""
     reject_limit_ratio: float = Field(0.5, gt=0.0, le=1.0)

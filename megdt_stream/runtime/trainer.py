@@ -5,23 +5,19 @@ Whoever holds evidence partition 0 trains. Two at once during a rebalance do no 
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
 
-from megdt_stream.errors import Unavailable
 from megdt_stream.evidence import topics
 from megdt_stream.evidence.times import DAY_MS
 from megdt_stream.runtime import keys, logs
 from megdt_stream.runtime.logs import Code
 from megdt_stream.runtime.store import Store
 from megdt_stream.runtime.training import KINDS, Plan, process
+from megdt_stream.runtime.turns import at_turns, in_process
 from megdt_stream.runtime.watch import Watch
 
 _log = logs.get("trainer")
-_LOOK_SECONDS: Final = 2.0
 
 
 class Trainer:
@@ -49,26 +45,13 @@ class Trainer:
         self._watch = watch
         self._every = days * DAY_MS
         self._pause = pause
-        self._run = run or in_process
+        self._run = run or _in_process
         self._tried = -1
 
     async def run(self) -> None:
         """Train until cancelled."""
-        if not self._every:
-            return
-        last = time.monotonic()
-        while True:
-            await asyncio.sleep(min(_LOOK_SECONDS, self._pause or _LOOK_SECONDS))
-            if not self._chosen() or time.monotonic() - last < self._pause:
-                continue
-            try:
-                turn = await self.due()
-            except Unavailable as error:
-                self._watch.unavailable(error)
-                continue
-            if turn is not None:
-                last = time.monotonic()
-                await self.train(turn)
+        if self._every:
+            await at_turns(self.due, self.train, self._chosen, self._watch, self._pause)
 
     async def due(self) -> int | None:
         """Give the moment (ms) up to which is to be learnt now, None where nothing is to be. Raises Unavailable."""
@@ -91,13 +74,5 @@ class Trainer:
         _log.info(Code.TRAINED, exit_code=code, seconds=round(time.monotonic() - begun, 1))
 
 
-async def in_process(plan: Plan) -> int:
-    """Train in a process that dies with this one, started anew so that it shares nothing; give its exit code."""
-    context = multiprocessing.get_context("spawn")
-    child = context.Process(target=process, args=(plan,), name="megdt-trainer", daemon=True)
-    child.start()
-    try:
-        await asyncio.to_thread(child.join)
-    finally:
-        child.kill()
-    return child.exitcode or 0
+async def _in_process(plan: Plan) -> int:
+    return await in_process(process, plan, "megdt-trainer")

@@ -136,11 +136,20 @@ class DynamicsPrior(Entry):
     risk: RiskPrior
 
 
+class Committed(Entry):
+    """What a trainee takes in a week of what resource twins count, by their unit, and how far ahead advice books."""
+
+    per_trainee: dict[Literal["hours-per-week", "slots-per-week"], Amount]
+    weeks: Annotated[int, Field(ge=1, le=12)]
+    source: Text
+
+
 class Interventions(Entry):
     """All of `seeds/interventions.toml`."""
 
     version: Annotated[int, Field(ge=1)]
     prices: Prices
+    committed: Committed
     feedback: Prior
     dynamics: DynamicsPrior
     kinds: dict[Kind, Intervention]

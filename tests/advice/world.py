@@ -1,5 +1,6 @@
 """Needs, effects and rounds for tests."""
 
+from megdt_stream.governance.advice.capacity import STATED, Capacity
 from megdt_stream.governance.advice.choice import Policy, choose
 from megdt_stream.governance.advice.options import Need, options
 from megdt_stream.governance.advice.recommendation import Names, Round, events
@@ -25,4 +26,5 @@ def plan(needs, free, seed=0, **policy):
 def advised(needs, free, *, seed=0, now=NOW, standing=(), **policy):
     policy = Policy(**{"draws": 8} | policy)
     chosen = choose(options(needs, SEEDS, EFFECTS, SD), free, policy, seed)
-    return events(Round(now, policy, EFFECTS.version, seed, SD, "CNY"), needs, chosen, NAMES, standing)
+    round_ = Round(now, policy, EFFECTS.version, seed, SD, "CNY", Capacity(free, None, STATED))
+    return events(round_, needs, chosen, NAMES, standing)

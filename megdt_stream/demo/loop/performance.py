@@ -154,7 +154,7 @@ def _told(
         recommended=len(made),
         accepted=len(accepted),
         expected=sum(data["benefit"]["mean"] for data in accepted),
-        free=result.free,
+        free=result.capacity.free,
         believed={data["intervention"]: data["effect"]["mean"] for data in made},
-        effects=result.effects,
+        effects=result.snapshot.version,
     )

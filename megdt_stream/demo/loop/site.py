@@ -14,6 +14,7 @@ from megdt_stream.demo.loop.policy import Answer
 from megdt_stream.governance.effects.journal import Study
 from megdt_stream.governance.effects.snapshot import Snapshot
 from megdt_stream.publisher import Client, Publisher
+from megdt_stream.runtime import active_effects
 from megdt_stream.runtime.advice_log import AdviceLog, read
 from megdt_stream.runtime.advising import look
 from megdt_stream.runtime.advisor import Result, advise, learnt
@@ -80,7 +81,10 @@ class Site:
                 seed=self._plan.seed * 100 + number,
                 folder=self._folder,
             )
-        with Publisher(self._session.kafka, client_id="megdt-demo") as publisher:
+        session = self._session
+        servers = session.kafka.split(","), session.security, session.redis, session.redis_options
+        active_effects.ensure(*servers, result.snapshot, result.effects)
+        with Publisher(session.kafka, client_id="megdt-demo") as publisher:
             for event in result.events:
                 publisher.publish("alerts", event["subject"], result.encode(event))
         return result

@@ -24,7 +24,10 @@ _BOOKING: Final = frozenset({ACCEPTED, MODIFIED, IMPLEMENTED})
 
 
 class Decided(NamedTuple):
-    """A decision from the evidence: on which recommendation, what, by whom, why, when (ms), and its record."""
+    """A decision from the evidence: on which recommendation, what, by whom, why, when (ms), and its record.
+
+    `at` is the domain time that it concerns, `recorded` (ms) when it was written down where that was stated apart.
+    """
 
     on: str
     action: str
@@ -34,6 +37,7 @@ class Decided(NamedTuple):
     h: str
     partition: int
     offset: int
+    recorded: int | None = None
 
 
 @dataclass(frozen=True)
@@ -86,15 +90,30 @@ class Ledger:
         """Give those that nobody answered, for the next round."""
         return [Standing(id_, one.data) for id_, one in sorted(self.entries.items()) if one.state == OPEN]
 
-    def booked(self, now: int) -> dict[str, float]:
-        """Give what accepted ones use that have not run out (resource -> amount over their whole duration)."""
-        found: dict[str, float] = {}
-        for one in self.entries.values():
-            ends = one.data["starts"] + one.data["weeks"] * 7 * 86_400_000
-            if one.state in _BOOKING and ends > now:
-                for name, amount in one.data["uses"].items():
-                    found[name] = found.get(name, 0.0) + amount
-        return found
+    def open_at(self, now: int) -> list[Entry]:
+        """Give those that wait for an answer at a moment (ms) and have not lapsed."""
+        return [one for one in self.at(now).values() if one.state == OPEN]
+
+    def booked(self, now: int, until: int | None = None) -> dict[str, float]:
+        """Give what accepted ones use that have not run out (resource -> amount).
+
+        Over their whole duration; with `until` (ms) what falls between `now` and then, spread evenly.
+        """
+        return used((one.data for one in self.entries.values() if one.state in _BOOKING), now, until)
+
+
+def used(advice: Iterable[Mapping[str, Any]], now: int, until: int | None = None) -> dict[str, float]:
+    """Add up what recommendations (their data) use, as `Ledger.booked` does."""
+    found: dict[str, float] = {}
+    for data in advice:
+        starts = data["starts"]
+        ends = starts + data["weeks"] * 7 * 86_400_000
+        if ends <= now:
+            continue
+        share = 1.0 if until is None else max(0, min(ends, until) - max(starts, now)) / (ends - starts)
+        for name, amount in data["uses"].items():
+            found[name] = found.get(name, 0.0) + amount * share
+    return found
 
 
 def fold(events: Iterable[Mapping[str, Any]], decisions: Iterable[Decided]) -> Ledger:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence.record import digest
+from megdt_stream.governance.advice.capacity import Capacity
 from megdt_stream.governance.advice.choice import Chosen, Plan, Policy
 from megdt_stream.governance.advice.options import Benefit, Need, Option
 
@@ -28,7 +29,11 @@ class Names(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One time of advising: at domain time `now` (ms), with a policy, effects of a version, and a seed."""
+    """One time of advising: at domain time `now` (ms), with a policy, effects of a version, and a seed.
+
+    `capacity` is what it may book from, `snapshot` the name of these effects on the models topic. `turn`: the moment
+    (ms) that made it due, None where somebody asked for it.
+    """
 
     now: int
     policy: Policy
@@ -36,11 +41,15 @@ class Round(NamedTuple):
     seed: int
     outcome_sd: float
     currency: str
+    capacity: Capacity
+    snapshot: str | None = None
+    turn: int | None = None
 
     def id(self, needs: Iterable[Need]) -> str:
         """Name it by all that decides what comes out."""
         about = sorted((one.trainee, one.competency, one.partition, one.offset) for one in needs)
-        parts = [self.now, self.policy.model_dump(), self.effects, self.seed, about]
+        free = sorted(self.capacity.free.items())
+        parts = [self.now, self.policy.model_dump(), self.effects, self.snapshot, self.seed, about, free, self.turn]
         return digest(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode())
 
 
@@ -92,10 +101,16 @@ def _made(round_: Round, name: str, one: Chosen, plan: Plan, called: Names) -> d
         "weeks": option.weeks,
         "owner": round_.policy.owner,
         "uses": dict(sorted(option.uses.items())),
+        "capacity": {
+            "told_by": round_.capacity.told_by,
+            "weeks": round_.capacity.weeks,
+            "free": {name: _round(amount) for name, amount in sorted(round_.capacity.free.items())},
+        },
         "cost": {"amount": round(option.cost, 2), "currency": round_.currency},
         "benefit": {"measure": "chance-of-missing-the-target-averted"} | _benefit(option.benefit),
         "effect": {
             "version": round_.effects,
+            "snapshot": round_.snapshot,
             "mean": _round(known.mean),
             "p05": _round(known.p05),
             "p95": _round(known.p95),
@@ -119,6 +134,7 @@ def _about(round_: Round, name: str, need: Need, plan: Plan) -> dict[str, Any]:
     return {
         "round": name,
         "considered": round_.now,
+        "turn": round_.turn,
         "policy": round_.policy.version,
         "trainee": need.trainee,
         "base": need.base,

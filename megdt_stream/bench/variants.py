@@ -110,7 +110,7 @@ def _settings(run: Run) -> Settings:
 
 def build_worker(settings: Settings, partitions: int) -> Worker:
     """Make the parts of a real worker, as its composition root does."""
-    ids = admin.topic_ids(settings.kafka, [topic.name for topic in topics.ALL])
+    ids = admin.topic_ids(settings.kafka, [topic.name for topic in topics.WORKED])
     return composition.build(settings, composition._redis(settings), ids, partitions)
 
 

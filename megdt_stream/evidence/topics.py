@@ -22,9 +22,10 @@ instead of failing silently in somebody's producer."""
 
 
 class Role(StrEnum):
-    """What a topic is to the system."""
+    """What a topic is to the system; a request is asked of a service, and no evidence is made of it."""
 
     INPUT = "input"
+    REQUEST = "request"
     EVIDENCE = "evidence"
     OUTPUT = "output"
 
@@ -46,11 +47,11 @@ class Topic:
         return f"megdt.{self.short}.v1"
 
 
-def _input(short: str) -> Topic:
+def _input(short: str, role: Role = Role.INPUT) -> Topic:
     days_30 = str(30 * 24 * 3600 * 1000)
     return Topic(
         short,
-        Role.INPUT,
+        role,
         MappingProxyType(
             {
                 # The broker's clock, not a publisher's, says when an event became available here.
@@ -112,7 +113,7 @@ MODELS: Final = Topic(
     MappingProxyType({"cleanup.policy": "compact", "retention.ms": "-1", "max.message.bytes": str(MAX_RECORD_BYTES)}),
 )
 
-SCENARIOS: Final = _input("scenarios")
+SCENARIOS: Final = _input("scenarios", Role.REQUEST)
 """Requests for rehearsals (docs/rehearse.md)."""
 
 SCENARIO_RESULTS: Final = Topic(
@@ -120,10 +121,12 @@ SCENARIO_RESULTS: Final = Topic(
 )
 
 INPUTS: Final = (ASSESSMENTS, ROTATIONS, EXPOSURES, ACTIVITIES, OUTCOMES, RESOURCES, IDENTITIES, DECISIONS)
-ALL: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS, CONTRIBUTIONS, MODELS)
-COMPACTED: Final = (CONTRIBUTIONS, MODELS)
-"""Topics whose logs have holes where a later record of the same key took an earlier one's place."""
+WORKED: Final = (*INPUTS, EVIDENCE, ALERTS, REJECTS, CONTRIBUTIONS, MODELS)
+"""What a worker needs."""
 SERVICES: Final = (SCENARIOS, SCENARIO_RESULTS)
 """Topics of services beside the worker: it neither needs nor reads them, and evidence is not made of them."""
+ALL: Final = (*WORKED, *SERVICES)
+COMPACTED: Final = (CONTRIBUTIONS, MODELS)
+"""Topics whose logs have holes where a later record of the same key took an earlier one's place."""
 BY_NAME: Final = MappingProxyType({topic.name: topic for topic in ALL})
 BY_SHORT: Final = MappingProxyType({topic.short: topic for topic in ALL})

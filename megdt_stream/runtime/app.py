@@ -150,7 +150,7 @@ async def _run(settings: Settings) -> int:
     client = _redis(settings)
     await _check_store(client)
     security = settings.kafka_security.options()
-    ids = admin.topic_ids(settings.kafka, [topic.name for topic in topics.ALL], security=security)
+    ids = admin.topic_ids(settings.kafka, [topic.name for topic in topics.WORKED], security=security)
     partitions = admin.partition_count(settings.kafka, security=security)
     if partitions != settings.partitions and "partitions" in settings.model_fields_set:
         raise ConfigError(

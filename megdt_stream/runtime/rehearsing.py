@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ BESIDE_EVENTS: Final = 19
 """How nice the processes are beside an event loop: events come first where cores are short."""
 
 _LOOK_SECONDS: Final = 0.1
+_THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _Blocks = dict[int, list[Told]]
 
 _here: Rehearsal | None = None
@@ -41,15 +43,19 @@ def rehearse(
 ) -> dict[str, Any]:
     """Run a rehearsal in a pool of processes and give its result, the same as in one.
 
+    With `nice` at `BESIDE_EVENTS` a core is left to the event loop, where there are several, and the processes get
+    only what time nobody else wants.
+
     `progress` is told blocks done and in all, `cancelled` asked ten times a second. `memory` is told the peak size of
     each process (MiB) in the end. Blocks, so call it from a thread of an event loop. Raises Cancelled.
     """
     todo = blocks(rehearsal.draws)
     started = multiprocessing.get_context("spawn")
-    workers = max(1, min(processes, len(todo)))
+    workers = max(1, min(processes, len(todo), _cores() - 1 if nice >= BESIDE_EVENTS else processes))
     pool = ProcessPoolExecutor(workers, mp_context=started, initializer=_start, initargs=(rehearsal, nice))
     try:
-        found, peaks = _collect(pool, todo, progress, cancelled)
+        with _one_thread_each():
+            found, peaks = _collect(pool, todo, progress, cancelled)
     except BaseException:
         pool.shutdown(wait=True, cancel_futures=True)
         raise
@@ -83,9 +89,31 @@ def _collect(
     return found, peaks
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that start meanwhile use one thread for linear algebra: as many as there are cores would fight."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ |= dict.fromkeys(_THREADS, "1")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _start(rehearsal: Rehearsal, nice: int) -> None:
     global _here  # noqa: PLW0603 - a process of a pool has no other place that outlives a task
     os.nice(nice)
+    if nice >= BESIDE_EVENTS and hasattr(os, "SCHED_IDLE"):
+        # Nice 19 still gets its turns, which an event has to wait for; this yields as soon as anybody wakes.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     _here = rehearsal
 
 

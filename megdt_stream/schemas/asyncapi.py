@@ -103,7 +103,7 @@ def _channel(topic: Topic, schema: TopicSchema) -> dict[str, Any]:
 
 
 def _operation(topic: Topic, schema: TopicSchema) -> tuple[str, dict[str, Any]]:
-    receives = topic.role is Role.INPUT
+    receives = topic.role in (Role.INPUT, Role.REQUEST)
     channel = f"#/channels/{topic.short}"
     return f"{'receive' if receives else 'send'}-{topic.short}", {
         "action": "receive" if receives else "send",
@@ -121,7 +121,9 @@ def _names(schema: TopicSchema) -> list[str]:
 
 def _name(schema: TopicSchema, kind: str) -> str:
     if schema.discriminator == "type":
-        return kind.removeprefix("megdt.").removesuffix(".v1")
+        name = kind.removeprefix("megdt.").removesuffix(".v1")
+        # A request and its answer may have one type: both are given up by the same word.
+        return f"{schema.short}.{name}" if schema.name == topics.SCENARIO_RESULTS.name else name
     return f"{schema.short}.{kind}" if kind else schema.short
 
 
@@ -140,6 +142,9 @@ def _message(catalogue: Catalogue, topic: Topic, schema: TopicSchema, kind: str)
     elif topic.role is Role.INPUT:
         message |= {"summary": _STRUCTURED, "description": _BINARY, "contentType": "application/cloudevents+json"}
         message |= {"headers": {"$ref": "#/components/schemas/binaryHeaders"}, "payload": _payload(schema, kind, file)}
+    elif topic.role is Role.REQUEST:
+        message |= {"summary": _STRUCTURED, "contentType": "application/cloudevents+json"}
+        message["payload"] = _payload(schema, kind, file)
     else:
         message |= {"contentType": "application/json", "payload": _payload(schema, kind, file)}
     message["bindings"] = {"kafka": {"key": key, "bindingVersion": _BINDING}}

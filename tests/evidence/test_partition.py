@@ -37,7 +37,7 @@ def test_murmur2_is_that_of_the_broker(text, hashed):
 
 
 def test_topics_have_distinct_names():
-    assert len(topics.BY_NAME) == len(topics.BY_SHORT) == len(topics.ALL) == 13
+    assert len(topics.BY_NAME) == len(topics.BY_SHORT) == len(topics.ALL) == 15
     assert [topic.name for topic in topics.INPUTS] == [
         f"megdt.{short}.v1" for short in ("assessments", "rotations", "exposures", "activities")
     ] + [f"megdt.{short}.v1" for short in ("outcomes", "resources", "identities", "decisions")]

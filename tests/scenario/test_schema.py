@@ -9,20 +9,24 @@ from megdt_stream.data_files import schemas_dir
 from megdt_stream.scenario.rehearsal import prepare, rehearse
 from megdt_stream.scenario.requests import REFUSED, REHEARSED, answer
 from megdt_stream.scenario.scheme import json_schema
+from megdt_stream.schemas.catalogue import read
 from tests.scenario.test_service import asked, event
 from tests.scenario.worlds import EVERYTHING, KNOWN, act, scheme, small
 
-FOLDER = schemas_dir() / "rehearsal"
-FILES = {path.name.removesuffix(".schema.json"): json.loads(path.read_text("utf-8")) for path in FOLDER.iterdir()}
-REGISTRY = jsonschema_rs.Registry([(document["$id"], document) for document in FILES.values()])
+SCHEME = json.loads((schemas_dir() / "rehearsal" / "scheme.schema.json").read_text("utf-8"))
 
 
 def valid(name, value):
-    return jsonschema_rs.validator_for(FILES[name], registry=REGISTRY).is_valid(value)
+    validator = jsonschema_rs.validator_for(SCHEME) if name == "scheme" else read().validator(name)
+    return validator.is_valid(value)
 
 
-def test_the_file_is_what_the_models_say():
-    assert FILES["scheme"] == json_schema()
+def test_the_files_are_what_the_models_say():
+    models = json_schema()
+    assert models == SCHEME
+    asked = read().topics["megdt.scenarios.v1"].document
+    scheme = asked["allOf"][0]["then"]["properties"]["data"]["properties"]["scheme"]
+    assert (asked["$defs"], scheme["anyOf"]) == (models["$defs"], models["anyOf"])
 
 
 @pytest.mark.parametrize(

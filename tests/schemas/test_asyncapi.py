@@ -41,7 +41,7 @@ def test_every_topic_has_a_channel_with_its_settings_and_an_operation(written):
     for topic in topics.ALL:
         kafka = written["channels"][topic.short]["bindings"]["kafka"]
         assert str(kafka["topicConfiguration"]["retention.ms"]) == topic.settings["retention.ms"]
-        action = "receive" if topic.role is Role.INPUT else "send"
+        action = "receive" if topic.role in (Role.INPUT, Role.REQUEST) else "send"
         assert written["operations"][f"{action}-{topic.short}"]["action"] == action
 
 

@@ -22,6 +22,12 @@ from megdt_stream.governance.effects.basis import Array
 _TIE: Final = 1e-6
 """Weight of a share of the largest cost: of equal benefits the cheaper one."""
 
+_EXACT: Final = 1e-4
+"""What HiGHS takes for the best."""
+
+_GAP_OF_BLUR: Final = 0.05
+"""How near to its best a blurred program is solved, as a share of the blur: an exact best of noise is worth nothing."""
+
 
 class Policy(BaseModel):
     """How to choose.
@@ -81,7 +87,9 @@ def choose(options: Sequence[Option], free: Mapping[str, float], policy: Policy,
     worth = [one for one in options if one.benefit.mean >= policy.worth]
     program = _Program(worth, free, policy)
     mean = np.array([one.benefit.mean for one in worth])
-    picks = [program.solve(mean * np.exp(policy.chance * rng.normal(size=len(worth)))) for _ in range(policy.draws)]
+    gap = _GAP_OF_BLUR * policy.chance
+    blurred = (mean * np.exp(policy.chance * rng.normal(size=len(worth))) for _ in range(policy.draws))
+    picks = [program.solve(benefit, gap=gap) for benefit in blurred]
     shares = np.mean(picks, axis=0) if worth else np.empty(0)
     taken = picks[0].astype(bool) if worth else np.empty(0, bool)
     offered: dict[str, dict[str, float]] = {trainee: {} for trainee in trainees}
@@ -142,8 +150,11 @@ class _Program:
             found.append(np.array([share - float(one.need.group == group) for one in self._options]))
         return found
 
-    def solve(self, benefit: Array, barred: int | None = None) -> Array:
-        """Give the best x for benefits (n); `barred` may not be chosen."""
+    def solve(self, benefit: Array, barred: int | None = None, gap: float = 0.0) -> Array:
+        """Give the best x for benefits (n), or one that falls short of it by a share `gap` at most.
+
+        `barred` may not be chosen.
+        """
         upper = np.ones(len(benefit))
         if barred is not None:
             upper[barred] = 0
@@ -155,6 +166,7 @@ class _Program:
             integrality=np.ones(len(benefit)),
             bounds=Bounds(0, upper),
             constraints=self._constraints,
+            options={"mip_rel_gap": max(gap, _EXACT)},
         )
         return np.zeros(len(benefit)) if found.x is None else np.asarray(found.x.round())
 

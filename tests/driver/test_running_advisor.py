@@ -16,6 +16,7 @@ from megdt_stream.runtime.advice_round import Plan, make
 from megdt_stream.runtime.explaining import chain
 from megdt_stream.runtime.rebuild import rebuild
 from megdt_stream.runtime.settings import load
+from megdt_stream.seed_files import load_interventions
 from megdt_stream.synth import HospitalPlan, generate
 from tests.faults.system import System, eventually
 
@@ -72,6 +73,8 @@ def test_events_become_warnings_and_these_advice_without_anybody_asking(system, 
     believed = active_effects.in_force(system.query)
     assert believed.version.version == warned["data"]["effect"]["snapshot"]
     assert believed.document["version"] == warned["data"]["effect"]["version"]
+    known = load_interventions(seeds)
+    assert active_effects.believed(system.query, known) == (known, believed.version.version, None), "no evidence yet"
     log = asyncio.run(read([system.stack.kafka], {}))
     story = asyncio.run(chain([system.stack.kafka], {}, warned, log))
     assert story["warnings"], "the chain leads from evidence over the warning to the advice"

@@ -155,7 +155,7 @@ def show(id_: Id, data_dir: DataDir = None, lang: Lang = None, as_json: Json = F
 
 
 def _described(one: Entry, lang: str) -> dict[str, Any]:
-    from megdt_stream.governance.advice.recommendation import rfc3339
+    from megdt_stream.evidence.times import rfc3339
 
     data, effect = one.data, one.data["effect"]
     others = [

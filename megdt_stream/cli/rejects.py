@@ -17,6 +17,7 @@ import typer
 
 from megdt_stream.cli.output import DataDir, Json, console, emit, examples, fail, out, say
 from megdt_stream.evidence.reasons import REMEDY, Reason
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.evidence.topics import BY_NAME, BY_SHORT, INPUTS
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _row(reject: Reject) -> dict[str, Any]:
         "source": reject.source,
         "stage": own.get("stage", ""),
         "form": reject.form,
-        "time": _rfc3339(reject.when),
+        "time": rfc3339(reject.when),
         "bytes": len(reject.value),
     }
 
@@ -211,7 +212,7 @@ def _tell_list(found: _Found, left_out: dict[str, int], as_json: bool) -> None:
 
 def _tell_summary(found: _Found, left_out: dict[str, int], as_json: bool) -> None:
     groups = [
-        {"reason": reason, "source": source, "count": n, "latest": _rfc3339(found.latest[reason, source])}
+        {"reason": reason, "source": source, "count": n, "latest": rfc3339(found.latest[reason, source])}
         for (reason, source), n in found.counts.most_common()
     ]
     if as_json:
@@ -534,11 +535,6 @@ def _saying() -> Callable[[int, int], None]:
             say(f"{done:,}" + (f" of {total:,} records read" if total else " published"))
 
     return progress
-
-
-def _rfc3339(ms: int) -> str:
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _age(when: str) -> str:

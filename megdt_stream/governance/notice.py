@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from megdt_stream.evidence.record import digest
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.governance import overdue
 from megdt_stream.governance.overdue import DAY_MS, Finding, OverdueRule
 
 _encode: Final = msgspec.json.Encoder().encode
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (UTC throughout: an aware one costs a microsecond more)
 
 
 class Cause(NamedTuple):
@@ -53,7 +52,7 @@ def envelope(id_: str, source: str, transition: str, subject: str, now: int, dat
         "source": source,
         "type": f"megdt.warning.{transition}.v1",
         "subject": subject,
-        "time": rfc3339(now),
+        "time": rfc3339(now, "milliseconds"),
         "datacontenttype": "application/json",
         "data": data,
     }
@@ -122,9 +121,3 @@ def _reason(finding: Finding, count: int, due: int, now: int) -> dict[str, Any]:
         }
     en, zh = _RECOVERY[finding.why]
     return {"code": finding.why, "en": f"{finding.key}: {en}", "zh": f"{finding.key}：{zh}"}
-
-
-def rfc3339(ms: int) -> str:
-    """Write a time as alerts carry it."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return f"{moment.isoformat(timespec='milliseconds')}Z"

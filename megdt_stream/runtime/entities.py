@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from megdt_stream.evidence.reference.outcomes import Outcome
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.runtime.query import Query, Stored
 from megdt_stream.twin.entities import base, faculty, process, resource
 from megdt_stream.twin.entities.contribution import Contributions, contributions
@@ -20,7 +21,6 @@ from megdt_stream.twin.entities.state import KINDS, Entity, EntityTwin
 from megdt_stream.twin.view.estimation import Estimation
 from megdt_stream.twin.view.levels import Estimator
 from megdt_stream.twin.view.norms import Norms
-from megdt_stream.twin.view.times import rfc3339
 
 Say: TypeAlias = Callable[[str], None]
 

@@ -43,7 +43,7 @@ def decline(
         "fields": [f"c|patient-care|700|{one}" for one in raters],
         "reason": {"code": "level-fell"},
     }
-    from megdt_stream.governance.notice import rfc3339
+    from megdt_stream.evidence.times import rfc3339
 
     return {"id": id_, "type": f"megdt.warning.{said}.v1", "time": rfc3339(at), "data": data}
 

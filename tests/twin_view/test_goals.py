@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from megdt_stream.evidence.record import PERIOD_MS
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.seed_files import load_estimation, load_norms
 from megdt_stream.twin.view import Level, document, read
 from megdt_stream.twin.view.goals import probability_below
-from megdt_stream.twin.view.times import YEAR_MS, rfc3339
+from megdt_stream.twin.view.times import YEAR_MS
 from megdt_stream.twin.view.training import chain, training
 from tests.twin_view.telling import DAY, WEIGHT, Telling
 

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from megdt_stream.evidence.record import PERIOD_MS, WEEK_MS
 from megdt_stream.evidence.reference.targets import WorkloadLimit
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.seed_files import load_estimation, load_norms
 from megdt_stream.twin.view import compare, document, read
-from megdt_stream.twin.view.times import rfc3339, week_start
+from megdt_stream.twin.view.times import week_start
 from megdt_stream.twin.view.workload import workload
 from tests.twin_view.telling import DAY, HOUR, MARK, WEIGHT, Telling
 

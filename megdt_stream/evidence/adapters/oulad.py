@@ -19,13 +19,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
 from megdt_stream.evidence.adapters import AdapterReason, Evidence, NotRelevant, Outgoing, Refused, Result
+from megdt_stream.evidence.times import rfc3339
 
 Row = Mapping[str, str]
 
@@ -162,7 +162,7 @@ def _check_columns(table: str, row: Row, number: int) -> None:
 
 def _check_work(row: Row) -> None:
     if row["date"] not in _ABSENT:
-        _rfc3339(_whole(row, "date") * _DAY)
+        rfc3339(_whole(row, "date") * _DAY)
 
 
 class _Converter:
@@ -278,7 +278,7 @@ class _Converter:
     def _event(self, topic: str, kind: str, record: str, student: str, at: int, data: Mapping[str, Any]) -> Outgoing:
         """Write an event; its id is unique per kind, presentation (or assessment) and student."""
         self._summary.events[kind] += 1
-        subject, moment = f"oulad.{student}", _rfc3339(at)
+        subject, moment = f"oulad.{student}", rfc3339(at)
         event = {
             "specversion": "1.0",
             "source": SOURCE,
@@ -306,7 +306,7 @@ def _presentation(row: Row, works: list[Row]) -> _Presentation:
             {
                 "instrument": work["assessment_type"].lower(),
                 "item": work["id_assessment"],
-                "due": _rfc3339(starts + _whole(work, "date") * _DAY + _END_OF_DAY),
+                "due": rfc3339(starts + _whole(work, "date") * _DAY + _END_OF_DAY),
             }
             for work in works
             if _code(work) == _code(row) and work["date"] not in _ABSENT
@@ -327,8 +327,8 @@ def _plan(presentation: _Presentation) -> dict[str, Any]:
     return {
         "rotation": presentation.code,
         "base": presentation.code,
-        "starts": _rfc3339(presentation.starts),
-        "ends": _rfc3339(presentation.ends),
+        "starts": rfc3339(presentation.starts),
+        "ends": rfc3339(presentation.ends),
         "expects": presentation.expects,
     }
 
@@ -365,9 +365,3 @@ def _whole(row: Row, column: str) -> int:
     if not isinstance(number, int):
         raise ValueError(f"{column} is {row[column]!r}, not a whole number: correct {dict(row)}")
     return number
-
-
-@cache
-def _rfc3339(ms: int) -> str:
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence.record import digest
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.governance.advice.capacity import Capacity
 from megdt_stream.governance.advice.choice import Chosen, Plan, Policy
 from megdt_stream.governance.advice.options import Benefit, Need, Option
@@ -82,7 +82,7 @@ def _event(kind: str, round_: Round, subject: str, parts: Sequence[str], data: M
         "source": SOURCE,
         "type": kind,
         "subject": subject,
-        "time": rfc3339(round_.now),
+        "time": rfc3339(round_.now, "milliseconds"),
         "datacontenttype": "application/json",
         "data": data,
     }
@@ -207,9 +207,3 @@ def _benefit(one: Benefit) -> dict[str, float]:
 
 def _round(value: float) -> float:
     return round(float(value), _DIGITS)
-
-
-def rfc3339(ms: int) -> str:
-    """Write a moment (ms) as the topic has it."""
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"

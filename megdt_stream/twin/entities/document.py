@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.twin.entities.state import Entity
 from megdt_stream.twin.view.intervals import wilson
-from megdt_stream.twin.view.times import rfc3339
 
 Property: TypeAlias = dict[str, Any]
 Properties: TypeAlias = dict[str, Property]

@@ -11,12 +11,12 @@ from math import sqrt
 from typing import Any, Final, NamedTuple
 
 from megdt_stream.evidence.record import PERIOD_MS
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.twin.entities.contribution import WINDOW_PERIODS
 from megdt_stream.twin.entities.document import Properties, Property, share, told, untold
 from megdt_stream.twin.entities.intervals import LEAST_FOR_SD, of_sd
 from megdt_stream.twin.entities.levels import Severity
 from megdt_stream.twin.entities.state import EntityTwin
-from megdt_stream.twin.view.times import rfc3339
 
 _AT_LEAST: Final = "at least so many: events are counted by score, and a form marks a competency once at most"
 _MINUTES_PER_HOUR: Final = 60

@@ -7,6 +7,7 @@ holding that against targets, quotas and what is due, `document` both as data fo
 nothing here is stored: all of it follows from the fields of the twin (docs/records.md, section 3).
 """
 
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.twin.view.comparison import Comparison, compare
 from megdt_stream.twin.view.document import document
 from megdt_stream.twin.view.estimation import Assumption, Estimation
@@ -26,7 +27,6 @@ from megdt_stream.twin.view.levels import (
 )
 from megdt_stream.twin.view.norms import Norms
 from megdt_stream.twin.view.reading import TwinView, read
-from megdt_stream.twin.view.times import rfc3339
 
 __all__ = [
     "Assumption",

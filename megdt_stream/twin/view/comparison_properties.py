@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from megdt_stream.evidence.times import DAY_MS
+from megdt_stream.evidence.times import DAY_MS, rfc3339
 from megdt_stream.twin.view.awaited import Awaited
 from megdt_stream.twin.view.comparison import Comparison, OwnView
 from megdt_stream.twin.view.estimation import Estimation
@@ -14,7 +14,7 @@ from megdt_stream.twin.view.norms import Norms
 from megdt_stream.twin.view.properties import Properties, Property, estimated
 from megdt_stream.twin.view.quota import Coverage, Projection, QuotaProgress
 from megdt_stream.twin.view.reading import TwinView
-from megdt_stream.twin.view.times import date_of, rfc3339, rfc3339_or_none, week_start
+from megdt_stream.twin.view.times import date_of, rfc3339_or_none, week_start
 from megdt_stream.twin.view.workload import Workload
 
 

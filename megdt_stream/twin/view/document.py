@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.twin.view.comparison import compare
 from megdt_stream.twin.view.comparison_properties import compared_properties
 from megdt_stream.twin.view.estimation import Estimation
 from megdt_stream.twin.view.norms import Norms
 from megdt_stream.twin.view.properties import told
 from megdt_stream.twin.view.reading import TwinView
-from megdt_stream.twin.view.times import rfc3339
 
 
 def document(

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 from megdt_stream.evidence.record import PERIOD_MS
+from megdt_stream.evidence.times import rfc3339
 from megdt_stream.twin.view.estimation import Estimation
 from megdt_stream.twin.view.facts import Concern, Rotation
 from megdt_stream.twin.view.intervals import Interval, wilson
 from megdt_stream.twin.view.levels import Level
 from megdt_stream.twin.view.reading import TwinView
 from megdt_stream.twin.view.tallies import Feedback
-from megdt_stream.twin.view.times import rfc3339, rfc3339_or_none
+from megdt_stream.twin.view.times import rfc3339_or_none
 from megdt_stream.twin.view.training import chain
 
 Property: TypeAlias = dict[str, Any]

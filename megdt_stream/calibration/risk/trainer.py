@@ -18,6 +18,7 @@ from megdt_stream.calibration.risk.cohorts import Closing, Cut, Member, close
 from megdt_stream.calibration.risk.contest import Contest
 from megdt_stream.calibration.risk.drift import Action, Drift
 from megdt_stream.calibration.risk.learning import Closed, Frozen, Intervened, Known, LearnEvent, Left, Passed, Said
+from megdt_stream.calibration.risk.levels import Levels
 from megdt_stream.calibration.risk.models.floor import Prevalence
 from megdt_stream.calibration.risk.models.hazard import WeeklyHazard
 from megdt_stream.calibration.risk.models.logistic_filter import LogisticFilter
@@ -43,8 +44,8 @@ _MOST_CUTS: Final = 120
 _GROUP_VARIANCE: Final = 0.04
 _FEWEST_OF_GROUP: Final = 30
 _MOST_GROUPS: Final = 200
-_AFTER_DRIFT: Final = (1.0, 0.1)
-"""Prior SD of intercept and slope once calibration has drifted."""
+_AFTER_DRIFT: Final = (1.0, 0.05)
+"""Prior SD of intercept and slope once the level has drifted: what was found is about the level, not the slope."""
 
 
 def plain() -> LogisticFilter:
@@ -183,16 +184,20 @@ class Trainer:
             other = _other(self.champion)
             self.models[other] = richer() if other == "richer" else plain()
             self.contest = Contest()
+        levels = Levels(cuts)
         for model in self.models.values():
             model.loosen(COHORT_SD**2)
+            model.widen(levels.variances)
         for cut in cuts:
-            given = richer_terms(cut.features)
-            self.models["richer"].learn(given, cut.adverse, WEIGHT)
-            self.models["plain"].learn(given[: len(TERMS)], cut.adverse, WEIGHT)
+            given, shared = richer_terms(cut.features), levels.of(cut)
+            self.models["richer"].learn(np.concatenate((given, shared)), cut.adverse, WEIGHT)
+            self.models["plain"].learn(np.concatenate((given[: len(TERMS)], shared)), cut.adverse, WEIGHT)
             self.floor.learn(cut.adverse, WEIGHT)
             values = np.array(cut.features)
             self._moments += (np.ones(len(values)), values, values**2)
             self._centre += (given - self._centre) / self._moments[0, 0]
+        self.models["plain"].narrow(len(TERMS))
+        self.models["richer"].narrow(len(RICHER_TERMS))
 
     def _refit(self, ahead: list[Cut], drifted: bool) -> None:
         """Learn what the model itself has not taken up of the latest cohort's level and spread."""

@@ -112,6 +112,20 @@ class LogisticFilter(base.Classifier):
         """Let the constant's variance grow: another cohort has another level."""
         self.covariance[0, 0] += variance
 
+    def widen(self, variances: Vector) -> None:
+        """Add inputs (k,) without names after all others, with these prior variances and no effect yet."""
+        old, whole = len(self.mean), len(self.mean) + len(variances)
+        self.mean = np.concatenate([self.mean, np.zeros(len(variances))])
+        covariance = np.zeros((whole, whole))
+        covariance[:old, :old] = self.covariance
+        covariance[range(old, whole), range(old, whole)] = variances
+        self.covariance = covariance
+
+    def narrow(self, size: int) -> None:
+        """Integrate out all inputs but the first `size`."""
+        self.mean = self.mean[:size].copy()
+        self.covariance = self.covariance[:size, :size].copy()
+
     def _tidy(self) -> None:
         """Keep variances positive: rounding eats at them over many steps."""
         lacking = np.maximum(_KEPT - np.diagonal(self.covariance), 0.0)

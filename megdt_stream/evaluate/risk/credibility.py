@@ -80,8 +80,9 @@ _CHALLENGER: Final = """# Credibility of the challenger
 
 Written by `megdt evaluate risk --write`. The challenger is the risk model with squares and products of the features
 that say most ({terms} terms). It predicts in the background and takes over only when a confidence sequence of the
-difference in log loss, one unit a person, excludes zero; the switch is an event with its evidence. Context of use,
-data and limits are those of [the risk model](risk.md).
+difference in log loss, one unit a person, excludes zero; the switch is an event with its evidence. So do River's
+logistic regression (standard scaler, first order) and the prevalence: whatever does not beat these is replaced by them.
+Context of use, data and limits are those of [the risk model](risk.md).
 
 ## Contests so far
 

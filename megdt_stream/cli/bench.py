@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     group.command(epilog=examples("megdt bench latency --rate 1000 --seconds 20"))(latency)
     group.command(epilog=examples("megdt bench intake", "megdt bench intake --events 20000 --rounds 25 --json"))(intake)
     group.command(epilog=examples("megdt bench rehearse --json", "megdt bench rehearse --no-latency"))(rehearse)
+    group.command(epilog=examples("megdt bench risk", "megdt bench risk --json"))(risk)
     app.add_typer(group, name="bench", rich_help_panel="See it work")
 
 
@@ -104,6 +105,25 @@ def rehearse(
         emit(found)
     else:
         console().print(facts({name: value for name, value in found.items() if name not in ("p99_ms", "machine")}))
+
+
+def risk(
+    persons: Annotated[int, typer.Option(min=100, help="Persons whose features are drawn.")] = 1_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds in which all take turns.")] = 7,
+    as_json: Json = False,
+) -> None:
+    """Measure a prediction of risk and a learning step beside River's logistic regression on the same features.
+
+    Microseconds of processor time, the median of the rounds. No servers are needed.
+    """
+    from megdt_stream.bench.risk import risk as measure
+    from megdt_stream.cli.tables import facts
+
+    found = measure(say, persons=persons, rounds=rounds)
+    if as_json:
+        emit(found)
+    else:
+        console().print(facts(found))
 
 
 def _run(measure: Callable[..., dict[str, Any]], as_json: bool, **options: Any) -> None:

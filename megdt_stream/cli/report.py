@@ -171,8 +171,9 @@ def _trainee_less_severity(session: Session, id_: str, lang: Language) -> tuple[
 
 
 def _trainee(session: Session, id_: str, lang: Language, *, learn: bool = False) -> tuple[Mapping[str, Any], Page]:
+    from megdt_stream.cli import twin_risk
     from megdt_stream.console.report import trainee_page
-    from megdt_stream.runtime import active_severity
+    from megdt_stream.runtime import active_risk, active_severity
     from megdt_stream.runtime.entities import trainee_estimator
     from megdt_stream.seed_files import load_estimation, load_library, load_targets
     from megdt_stream.twin.view import Norms, cells, document, read
@@ -184,11 +185,13 @@ def _trainee(session: Session, id_: str, lang: Language, *, learn: bool = False)
         if stored is None:
             _end(absent.trainee(query, id_))
         in_force = active_severity.trainee_estimator(query, id_, list(cells(stored.twin)))
-        if in_force.degraded is not None:
-            say(in_force.degraded)
+        risk = active_risk.in_force(query)
+        for lacking in filter(None, (in_force.degraded, risk.degraded)):
+            say(lacking)
         estimator = trainee_estimator(query, id_, say) if learn else in_force.estimator
     view = read(stored.twin, estimation, estimator)
     told = document(id_, view, estimation, stored.now, Norms(targets, library.quotas))
+    told["properties"]["risk"] = twin_risk.told(risk, stored.twin, stored.now)
     page = trainee_page(
         told,
         cells(stored.twin),

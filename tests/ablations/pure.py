@@ -146,6 +146,13 @@ ABLATIONS = (
         "tests/risk/test_trainer.py",
     ),
     Ablation(
+        "a cohort's level is learnt as everybody's",
+        "calibration/risk/levels.py",
+        "return np.full(len(self._at), COHORT_SD**2)",
+        "return np.full(len(self._at), 1e-9)",
+        "tests/risk/test_trainer.py",
+    ),
+    Ablation(
         "who was intervened on is learnt from",
         "calibration/risk/cohorts.py",
         "if member.intervened is not None:",

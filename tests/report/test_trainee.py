@@ -229,3 +229,46 @@ def test_details_are_tables_whose_rows_fit_their_columns():
     tables = [block for section in page.sections for block in section.blocks if isinstance(block, Table)]
     assert len(tables) > 8
     assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
+
+
+# --- risk ---
+
+RISK = {
+    "value": 0.314,
+    "interval": [0.201, 0.452],
+    "rotation": "r-1",
+    "reasons": [{"feature": "missed_share", "adds": 0.81}, {"feature": "level_mean", "adds": -0.4}],
+    "others": [{"rotation": "r-2", "value": 0.1, "interval": [0.05, 0.2]}],
+    "provenance": {
+        "model": "r1-2025-03-03",
+        "learnt_until": "2025-03-03T00:00:00Z",
+        "coverage": 0.8,
+        "horizon_days": 91,
+        "outcomes": 159,
+        "basis": "model",
+        "flagged": False,
+    },
+}
+
+
+def with_risk(found, lang="en"):
+    document, cells = deepcopy(whole())
+    document["properties"]["risk"] = found
+    return written(document, cells, lang)
+
+
+@pytest.mark.parametrize(("lang", "title"), [("en", "Risk of an adverse outcome"), ("zh", "不良结局风险")])
+def test_a_risk_stands_with_interval_reasons_and_version(lang, title):
+    _, shown = with_risk(RISK, lang)
+    for part in (title, "r-1", "r-2", "r1-2025-03-03", "159", "missed_share", "+0.81", "31%", "20%", "45%"):
+        assert part in shown, part
+
+
+def test_what_a_risk_rests_on_is_said():
+    floor = RISK | {"reasons": [], "provenance": RISK["provenance"] | {"basis": "floor", "flagged": True}}
+    assert {"rate among all" in with_risk(one)[1] for one in (floor, RISK)} == {True, False}
+    assert "do not rely on this" in with_risk(floor)[1]
+    broken = {"value": None, "unknown": "model-broken", "provenance": {"model": "r1-2025-03-03"}}
+    assert "no risk is told" in with_risk(broken)[1]
+    page, _ = with_risk({"value": None, "unknown": "no-rotation", "provenance": {}})
+    assert "risk" not in {section.id for section in page.sections}

@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import multiprocessing
+import signal
 
 import msgspec
 import pytest
@@ -196,6 +198,47 @@ def test_how_the_log_is_cut_into_partitions_is_no_matter(learnt):
     parts = [gathered(lambda name, k=k: int(name[-1]) % 3 == k) for k in range(3)]
     assert msgspec.json.encode(document(learn(parts))) == msgspec.json.encode(learnt)
     assert msgspec.json.encode(document(learn(parts[::-1]))) == msgspec.json.encode(learnt)
+
+
+def _child(pipe, stops_after):
+    """Learn in a process of its own, as a training does; stands still in the middle where it is to be killed there."""
+    part = gathered()
+    if stops_after is not None:
+        taken, inner = [], part.events
+
+        def events(cohort):
+            for event in inner(cohort):
+                taken.append(event)
+                if len(taken) == stops_after:
+                    pipe.send_bytes(b"in the middle")
+                    pipe.recv_bytes()
+                yield event
+
+        part.events = events
+    pipe.send_bytes(msgspec.json.encode(document(learn([part]))))
+
+
+def _process(stops_after):
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_child, args=(theirs, stops_after))
+    child.start()
+    theirs.close()
+    return child, ours
+
+
+def test_a_training_that_was_killed_in_the_middle_ends_with_the_same_bytes_when_done_again(learnt):
+    killed, pipe = _process(200)
+    again, whole = _process(None)
+    assert pipe.recv_bytes() == b"in the middle"
+    killed.kill()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    with pytest.raises(EOFError):
+        pipe.recv_bytes()
+    assert whole.recv_bytes() == msgspec.json.encode(learnt)
+    again.join()
+    assert again.exitcode == 0
 
 
 def test_who_has_the_outcome_already_is_not_foretold_and_whoever_was_linked_is_censored():

@@ -43,8 +43,12 @@ class World:
         """Give features and whether the outcome is adverse."""
         values = np.zeros(len(FEATURES))
         values[_AT], values[_MISSED] = self.rng.normal(), self.rng.random()
-        z = self.intercept + 2 * values[_MISSED] - values[_AT]
+        z = self.log_odds(values)
         return tuple(values.tolist()), bool(self.rng.random() < 1 / (1 + np.exp(-z)))
+
+    def log_odds(self, features):
+        """Give the true log odds."""
+        return self.intercept + 2 * features[_MISSED] - features[_AT]
 
     def cohort(self, code, persons=100, group="g"):
         """Give the learn events of a cohort up to its close."""

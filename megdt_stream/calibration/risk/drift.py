@@ -19,8 +19,9 @@ from megdt_stream.calibration.risk.recalibration import COHORT_SD
 from megdt_stream.calibration.risk.vocabulary import FEATURES
 
 Floats = NDArray[np.float64]
-_LOUD: Final = 1.645
-"""One in ten ordinary cohorts is taken for a shift: recalibrating is cheap, and a shift of .5 is 2.2 of these apart."""
+_LOUD: Final = 1.2816
+"""A level outside the 80 % interval that was stated. One in five ordinary cohorts is: recalibrating is cheap, and with
+500 outcomes a shift of .5 is seen in 99 of 100 (at 1.645 in 83)."""
 _LOUD_LOSS: Final = 3.0
 _FAR: Final = 0.8
 """Standard deviations by which a feature's mean may move (a large effect by Cohen's convention)."""

@@ -59,7 +59,7 @@ class Predictor:
 
     def predict(self, features: Sequence[float], group: str | None = None) -> Risk:
         """Give the risk at features within their limits; `group` is the programme or base whose offset is added."""
-        _, z, variance = self.model.predict(self._terms(features))
+        z, variance = self.model.log_odds(self._terms(features))
         recalibrated, more = self.recalibration.apply(z)
         offset, doubt = self._offsets.get(group or "", (0.0, 0.0))
         z = max(-_FURTHEST, min(_FURTHEST, recalibrated + offset))

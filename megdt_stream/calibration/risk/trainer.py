@@ -7,6 +7,7 @@ event change nothing: cuts are kept by person and time, and a closed cohort take
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -18,9 +19,11 @@ from megdt_stream.calibration.risk.cohorts import Closing, Cut, Member, close
 from megdt_stream.calibration.risk.contest import Contest
 from megdt_stream.calibration.risk.drift import Action, Drift
 from megdt_stream.calibration.risk.learning import Closed, Frozen, Intervened, Known, LearnEvent, Left, Passed, Said
+from megdt_stream.calibration.risk.levels import Levels
 from megdt_stream.calibration.risk.models.floor import Prevalence
 from megdt_stream.calibration.risk.models.hazard import WeeklyHazard
 from megdt_stream.calibration.risk.models.logistic_filter import LogisticFilter
+from megdt_stream.calibration.risk.models.standardised import StandardisedRegression
 from megdt_stream.calibration.risk.prediction import Predictor
 from megdt_stream.calibration.risk.recalibration import COHORT_SD, Recalibration, recalibrate
 from megdt_stream.calibration.risk.vocabulary import (
@@ -35,6 +38,8 @@ from megdt_stream.calibration.risk.vocabulary import (
     terms,
 )
 
+CONTESTANTS: Final = ("plain", "richer", "river", "floor")
+"""The filter, the filter with squares and products, River's logistic regression, the prevalence."""
 WEIGHT: Final = 0.3
 """Of one weekly cut: the weeks of one person repeat each other."""
 WEEK_MS: Final = 7 * 24 * 3_600_000
@@ -43,8 +48,8 @@ _MOST_CUTS: Final = 120
 _GROUP_VARIANCE: Final = 0.04
 _FEWEST_OF_GROUP: Final = 30
 _MOST_GROUPS: Final = 200
-_AFTER_DRIFT: Final = (1.0, 0.1)
-"""Prior SD of intercept and slope once calibration has drifted."""
+_AFTER_DRIFT: Final = (1.0, 0.05)
+"""Prior SD of intercept and slope once the level has drifted: what was found is about the level, not the slope."""
 
 
 def plain() -> LogisticFilter:
@@ -68,9 +73,10 @@ class Trainer:
         self.version = 0
         self.champion = "plain"
         self.models = {"plain": plain(), "richer": richer()}
+        self.river = StandardisedRegression()
         self.floor = Prevalence()
         self.hazard = WeeklyHazard()
-        self.contest = Contest()
+        self.contests = _contests(self.champion)
         self.recalibration = Recalibration()
         self.offsets: dict[str, tuple[float, float]] = {}
         self.degraded = False
@@ -105,7 +111,7 @@ class Trainer:
 
     def snapshot(self) -> dict[str, Any]:
         """Give the champion as it is published: plain JSON numbers, all that `Predictor` needs."""
-        model = self.models[self.champion]
+        model = self._answering()
         return {
             "vocabulary": VERSION,
             "version": self.version,
@@ -144,8 +150,9 @@ class Trainer:
                 "drift",
                 {"what": one.what, "size": one.size, "action": one.action.value, "before": before, "after": after},
             )
-        if self.contest.won:
-            yield self._switch()
+        winner = self._winner()
+        if winner is not None:
+            yield self._switch(winner)
         self.version += 1
         yield Said("snapshot", self.snapshot())
 
@@ -165,34 +172,64 @@ class Trainer:
         yield from drift.moved(mean, sd, np.mean([cut.features for cut in closing.cuts], axis=0))
 
     def _compete(self, cuts: list[Cut]) -> None:
-        losses: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-        other = _other(self.champion)
+        losses: defaultdict[tuple[str, str], list[list[float]]] = defaultdict(list)
+        names = (self.champion, *self.contests)
         for cut in cuts:
-            pair = tuple(_loss(self._raw(name, cut), cut.adverse) for name in (self.champion, other))
-            losses[cut.cohort, cut.key].append(pair)  # type: ignore[arg-type]
-        for pairs in losses.values():
-            ours, theirs = np.mean(pairs, axis=0).tolist()
-            self.contest.learn(ours, theirs)
+            losses[cut.cohort, cut.key].append([_loss(self._raw(name, cut), cut.adverse) for name in names])
+        for theirs in losses.values():
+            ours, *others = np.mean(theirs, axis=0).tolist()
+            for contest, other in zip(self.contests.values(), others, strict=True):
+                contest.learn(ours, other)
 
     def _raw(self, name: str, cut: Cut) -> float:
+        if name == "floor":
+            return self.floor.predict_proba_one()[True]
+        if name == "river":
+            return self.river.predict_proba_one(_named(cut))[True]
         given = richer_terms(cut.features) if name == "richer" else terms(cut.features)
         return self.models[name].predict(given)[0]
 
+    def _answering(self) -> LogisticFilter:
+        """Give the champion as weights of terms. Only a filter knows its own doubt: of the others it is zero here."""
+        if self.champion in self.models:
+            return self.models[self.champion]
+        chance = self.floor.predict_proba_one()[True]
+        constant, weights = math.log(chance / (1 - chance)), [0.0] * len(FEATURES)
+        if self.champion == "river":
+            constant, weights = self.river.linear(FEATURES)
+        model = LogisticFilter(weight=WEIGHT)
+        model.bind(TERMS, [0.0] * len(TERMS))
+        model.mean[: len(FEATURES) + 1] = [constant, *weights]
+        model.n = self.models["plain"].n
+        return model
+
+    def _reset(self) -> None:
+        """Let challengers begin anew; the prevalence has nothing to forget."""
+        for name, anew in (("plain", plain), ("richer", richer)):
+            if name != self.champion:
+                self.models[name] = anew()
+        if self.champion != "river":
+            self.river = StandardisedRegression()
+        self.contests = _contests(self.champion)
+
     def _learn(self, cuts: list[Cut], found: list[Drift]) -> None:
         if any(one.action is Action.RESET_CHALLENGER for one in found):
-            other = _other(self.champion)
-            self.models[other] = richer() if other == "richer" else plain()
-            self.contest = Contest()
+            self._reset()
+        levels = Levels(cuts)
         for model in self.models.values():
             model.loosen(COHORT_SD**2)
+            model.widen(levels.variances)
         for cut in cuts:
-            given = richer_terms(cut.features)
-            self.models["richer"].learn(given, cut.adverse, WEIGHT)
-            self.models["plain"].learn(given[: len(TERMS)], cut.adverse, WEIGHT)
+            given, shared = richer_terms(cut.features), levels.of(cut)
+            self.models["richer"].learn(np.concatenate((given, shared)), cut.adverse, WEIGHT)
+            self.models["plain"].learn(np.concatenate((given[: len(TERMS)], shared)), cut.adverse, WEIGHT)
+            self.river.learn_one(_named(cut), cut.adverse, WEIGHT)
             self.floor.learn(cut.adverse, WEIGHT)
             values = np.array(cut.features)
             self._moments += (np.ones(len(values)), values, values**2)
             self._centre += (given - self._centre) / self._moments[0, 0]
+        self.models["plain"].narrow(len(TERMS))
+        self.models["richer"].narrow(len(RICHER_TERMS))
 
     def _refit(self, ahead: list[Cut], drifted: bool) -> None:
         """Learn what the model itself has not taken up of the latest cohort's level and spread."""
@@ -218,11 +255,16 @@ class Trainer:
                 share = _GROUP_VARIANCE / (_GROUP_VARIANCE + noise)
                 self.offsets[group] = (share * excess / information, _GROUP_VARIANCE * (1 - share))
 
-    def _switch(self) -> Said:
-        low, high = self.contest.bounds()
-        was, self.champion = self.champion, _other(self.champion)
-        evidence = {"from": was, "to": self.champion, "persons": self.contest.n, "gain_low": low, "gain_high": high}
-        self.contest = Contest()
+    def _winner(self) -> str | None:
+        """Give the challenger that is better beyond doubt; of several the one that is so by most."""
+        won = [(contest.bounds()[0], name) for name, contest in self.contests.items() if contest.won]
+        return max(won)[1] if won else None
+
+    def _switch(self, winner: str) -> Said:
+        contest = self.contests[winner]
+        low, high = contest.bounds()
+        evidence = {"from": self.champion, "to": winner, "persons": contest.n, "gain_low": low, "gain_high": high}
+        self.champion, self.contests = winner, _contests(winner)
         self.recalibration, self.offsets = Recalibration(), {}
         return Said("switch", evidence)
 
@@ -269,9 +311,10 @@ class Trainer:
         return {
             "snapshot": self.snapshot(),
             "models": {name: model.to_json() for name, model in self.models.items()},
+            "river": self.river.to_json(),
             "floor": self.floor.to_json(),
             "hazard": self.hazard.to_json(),
-            "contest": self.contest.to_json(),
+            "contests": {name: contest.to_json() for name, contest in self.contests.items()},
             "moments": self._moments.tolist(),
             "centre": self._centre.tolist(),
             "closed": list(self._closed),
@@ -290,9 +333,10 @@ class Trainer:
         trainer.recalibration = Recalibration.from_json(shown["recalibration"])
         trainer.offsets = {group: (float(b), float(v)) for group, (b, v) in shown["offsets"].items()}
         trainer.models = {name: LogisticFilter.from_json(model) for name, model in state["models"].items()}
+        trainer.river = StandardisedRegression.from_json(state["river"])
         trainer.floor = Prevalence.from_json(state["floor"])
         trainer.hazard = WeeklyHazard.from_json(state["hazard"])
-        trainer.contest = Contest.from_json(state["contest"])
+        trainer.contests = {name: Contest.from_json(one) for name, one in state["contests"].items()}
         trainer._moments = np.array(state["moments"], dtype=np.float64)
         trainer._centre = np.array(state["centre"], dtype=np.float64)
         trainer._closed = dict.fromkeys(state["closed"])
@@ -309,8 +353,13 @@ def sample(cuts: list[Cut], persons: int) -> list[Cut]:
     return cuts[:: max(1, round(len(cuts) / max(1, persons)))]
 
 
-def _other(name: str) -> str:
-    return "plain" if name == "richer" else "richer"
+def _contests(champion: str) -> dict[str, Contest]:
+    """Give a contest for each challenger; together they are wrong as seldom as one would be."""
+    return {name: Contest(0.05 / (len(CONTESTANTS) - 1)) for name in CONTESTANTS if name != champion}
+
+
+def _named(cut: Cut) -> dict[str, float]:
+    return dict(zip(FEATURES, cut.features, strict=True))
 
 
 def _loss(p: float, adverse: bool) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Any
 
-from megdt_stream.console.report import trainee_levels, trainee_practice
+from megdt_stream.console.report import trainee_levels, trainee_practice, trainee_risk
 from megdt_stream.console.report.charts import Charts
 from megdt_stream.console.report.language import Language
 from megdt_stream.console.report.model import Fact, Page
@@ -53,6 +53,7 @@ def trainee_page(
             trainee_levels.now(terms, properties),
             trainee_levels.over_time(terms, properties, cells, estimator, as_of),
             trainee_levels.growth(terms, properties),
+            *trainee_risk.risk(terms, properties),
             trainee_practice.quota(terms, properties),
             trainee_practice.rotations(terms, properties),
             trainee_practice.workload(terms, properties),

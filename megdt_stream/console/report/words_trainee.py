@@ -244,6 +244,36 @@ TRAINEE: Final = {
         "{competency}: level from {first} on {since} to {last} on {day}",
         "{competency}：{since}为 {first}，{day}为 {last}",
     ),
+    "risk": ("Risk of an adverse outcome", "不良结局风险"),
+    "risk lead": (
+        (
+            "How likely a running rotation, or the {days} days after it, ends adversely (failed, or left), with its "
+            "80 % interval. Risk model {model}, learnt from {n} [outcome|outcomes]."
+        ),
+        (
+            "进行中的轮转及其后 {days} 天内出现不良结局（未通过或离开）的概率及其 80% 区间。"
+            "风险模型 {model}，依据 {n} 例结局学习。"
+        ),
+    ),
+    "risk floor": (
+        "There are too few outcomes to learn from: this is the rate among all, the same for everybody.",
+        "可供学习的结局过少：此为总体比例，对所有人相同。",
+    ),
+    "risk flagged": (
+        "The last closed cohort was foretold no better than by chance: do not rely on this.",
+        "最近一批已结束学员的预测不优于随机：请勿依赖此值。",
+    ),
+    "risk broken": (
+        "Risk model {model} is in force and cannot be read: no risk is told.",
+        "风险模型 {model} 已生效但无法读取：不显示风险。",
+    ),
+    "risk reasons": (
+        "Why, for {rotation}: the strongest reasons, against the mean of those learnt from",
+        "{rotation} 的主要原因（与所学习学员的平均值相比）",
+    ),
+    "risk reason": ("Feature", "特征"),
+    "risk adds": ("Adds to log odds", "对数优势增量"),
+    "chart risk": ("{rotation}: {share}", "{rotation}：{share}"),
     "quota": ("Cases and procedures required", "病种与操作例数要求"),
     "quota lead": (
         "Standard {standard}: {n} [item|items], {met} met, {short} likely to stay short, {open} not to be told yet.",

@@ -31,7 +31,8 @@ somebody who is not.
 
 Full-covariance (second-order) logistic filter, one pass, weekly cuts that weigh 0.3; vocabulary {version} of {features}
 features as {terms} terms; offsets by programme, shrunken. Every interval carries a SD of 0.2 between cohorts on the
-logit.
+logit, and while a cohort is learnt its level, that of its groups and that of each of its weeks are random effects with
+that SD, so that a feature which all have in common in a week is not taken for the cause of that week's level.
 
 ## Data
 
@@ -52,7 +53,8 @@ oracle in evidence that arrives late: `tests/risk`.
 the test.
 
 Where the test is 2013J these figures are optimistic: features, priors and windows were settled while looking at it,
-since cross-validation inside 2013B told the variants hardly apart. Other years were not looked at.
+since cross-validation inside 2013B told the variants hardly apart. Random effects of cohorts and weeks were chosen by
+leaving one module out in 2013B, with 2013J looked at once. Other years were not looked at.
 
 ## Uncertainty
 
@@ -78,8 +80,9 @@ _CHALLENGER: Final = """# Credibility of the challenger
 
 Written by `megdt evaluate risk --write`. The challenger is the risk model with squares and products of the features
 that say most ({terms} terms). It predicts in the background and takes over only when a confidence sequence of the
-difference in log loss, one unit a person, excludes zero; the switch is an event with its evidence. Context of use,
-data and limits are those of [the risk model](risk.md).
+difference in log loss, one unit a person, excludes zero; the switch is an event with its evidence. So do River's
+logistic regression (standard scaler, first order) and the prevalence: whatever does not beat these is replaced by them.
+Context of use, data and limits are those of [the risk model](risk.md).
 
 ## Contests so far
 

@@ -103,14 +103,31 @@ class LogisticFilter(base.Classifier):
 
     def predict(self, terms: Vector) -> tuple[float, float, float]:
         """Give the probability, and mean and variance of the log odds."""
-        z = float(self.mean @ terms)
-        variance = max(0.0, float(terms @ (self.covariance @ terms)))
+        z, variance = self.log_odds(terms)
         # MacKay DJC. The evidence framework applied to classification networks. Neural Comput 4 (1992) 720-736.
         return _sigmoid(z / math.sqrt(1.0 + math.pi * variance / 8.0)), z, variance
+
+    def log_odds(self, terms: Vector) -> tuple[float, float]:
+        """Give mean and variance of the log odds."""
+        return float(self.mean.dot(terms)), max(0.0, float(terms.dot(self.covariance.dot(terms))))
 
     def loosen(self, variance: float) -> None:
         """Let the constant's variance grow: another cohort has another level."""
         self.covariance[0, 0] += variance
+
+    def widen(self, variances: Vector) -> None:
+        """Add inputs (k,) without names after all others, with these prior variances and no effect yet."""
+        old, whole = len(self.mean), len(self.mean) + len(variances)
+        self.mean = np.concatenate([self.mean, np.zeros(len(variances))])
+        covariance = np.zeros((whole, whole))
+        covariance[:old, :old] = self.covariance
+        covariance[range(old, whole), range(old, whole)] = variances
+        self.covariance = covariance
+
+    def narrow(self, size: int) -> None:
+        """Integrate out all inputs but the first `size`."""
+        self.mean = self.mean[:size].copy()
+        self.covariance = self.covariance[:size, :size].copy()
 
     def _tidy(self) -> None:
         """Keep variances positive: rounding eats at them over many steps."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from river import linear_model, optim, preprocessing
+from river import linear_model, optim, preprocessing, utils
 
 _RATE: Final = 0.01
 _L2: Final = 1e-4
@@ -36,7 +36,30 @@ class StandardisedRegression:
         return {
             "weights": dict(self._model.weights),
             "intercept": self._model.intercept,
+            "steps": self._model.optimizer.n_iterations,
             "counts": dict(self._scaler.counts),
             "means": dict(self._scaler.means),
             "variances": dict(self._scaler.vars),
         }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> StandardisedRegression:
+        """Read a state back. Raises KeyError, TypeError or ValueError where it is none."""
+        model = cls()
+        model._scaler.counts.update(state["counts"])
+        model._scaler.means.update(state["means"])
+        model._scaler.vars.update(state["variances"])
+        model._model.intercept = float(state["intercept"])
+        model._model._weights = utils.VectorDict(dict(state["weights"]))
+        model._model.optimizer.n_iterations = int(state["steps"])
+        return model
+
+    def linear(self, names: Sequence[str]) -> tuple[float, list[float]]:
+        """Give constant and weights of the log odds in the inputs as they come, before they are standardised."""
+        constant, weights = float(self._model.intercept), []
+        for name in names:
+            variance = self._scaler.vars.get(name, 0.0)
+            weight = self._model.weights.get(name, 0.0) / variance**0.5 if variance else 0.0
+            constant -= weight * self._scaler.means.get(name, 0.0)
+            weights.append(weight)
+        return constant, weights

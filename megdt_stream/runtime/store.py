@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 import msgpack
@@ -60,6 +60,10 @@ _ACTIVE: Final = b"active:"
 """Begins the fields of a cursor that name a kind's model in force: `<at> <version>`."""
 
 _SCRIPTS: Final = ("take", "load", "commit", "propose", "settle", "switch", "restore")
+
+
+_Hashes: TypeAlias = dict[str, tuple[list[Any], list[Any]]]
+"""By a hash's name: fields and values that are put, fields that go."""
 
 
 class Commit(Enum):
@@ -414,43 +418,11 @@ def unpack_message(member: bytes, offset: int) -> tuple[Message, int]:
 
 
 def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) -> list[Any]:
-    hashes: dict[str, tuple[list[Any], list[Any]]] = {}
-    for trainee, fields in changes.fields.items():
-        twin = partition.twins[trainee]
-        for kind, writing in zip("tpz", stored.changed(twin, fields), strict=True):
-            if writing:
-                put, gone = _hash(hashes, f"{kind}:{trainee}")
-                for name, value in writing.items():
-                    if value is None:
-                        gone.append(name)
-                    else:
-                        put += (name, value)
-    for (trainee, h), row in changes.rows.items():
-        data = journal.pack(row, h, stored.words_of(partition.twins[trainee]))
-        put, gone = _hash(hashes, f"j:{trainee}:{h[-1]}")
-        if len(data) < stored.PIECE and len(row) == 1:
-            put += (bytes.fromhex(h), data)
-            continue
-        pieces, surplus = stored.pieces(h, data)
-        put += [part for item in pieces.items() for part in item]
-        gone += surplus
-    for trainee in {trainee for trainee, _ in changes.rows}:
-        added = stored.words_of(partition.twins[trainee]).added()
-        if added:
-            _hash(hashes, f"n:{trainee}")[0].extend([part for n, word in added.items() for part in (str(n), word)])
-    for key, held in changes.carried.items():
-        put, gone = _hash(hashes, f"c:{key[0]}:{key[1][-1]}")
-        if held is None:
-            gone.append(_carried_field(key))
-        else:
-            put += (_carried_field(key), person.pack(held))
-    for trainee, told in changes.contributed.items():
-        put, gone = _hash(hashes, f"g:{trainee}")
-        for name, digest in told.items():
-            if digest is None:
-                gone.append(name)
-            else:
-                put += (name, digest)
+    hashes: _Hashes = {}
+    _put_twins(hashes, partition, changes)
+    _put_rows(hashes, partition, changes)
+    _put_carried(hashes, changes)
+    _put_contributed(hashes, changes)
     due: list[Any] = []
     not_due: list[str] = []
     for member, score in changes.deadlines.items():
@@ -474,7 +446,58 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
     ]
 
 
-def _hash(hashes: dict[str, tuple[list[Any], list[Any]]], name: str) -> tuple[list[Any], list[Any]]:
+def _put_twins(hashes: _Hashes, partition: Partition, changes: Changes) -> None:
+    for trainee, fields in changes.fields.items():
+        own, beside, chunks = stored.changed(partition.twins[trainee], fields)
+        _put(hashes, f"t:{trainee}", own)
+        if beside:
+            _put(hashes, f"p:{trainee}", beside)
+        if chunks:
+            _put(hashes, f"z:{trainee}", chunks)
+
+
+def _put_rows(hashes: _Hashes, partition: Partition, changes: Changes) -> None:
+    twins = partition.twins
+    for (trainee, h), row in changes.rows.items():
+        words = stored.words_of(twins[trainee])
+        data = journal.pack(row, h, words)
+        put, gone = _hash(hashes, f"j:{trainee}:{h[-1]}")
+        if len(data) < stored.PIECE and len(row) == 1:
+            put += (bytes.fromhex(h), data)
+        else:
+            pieces, surplus = stored.pieces(h, data)
+            put += [part for item in pieces.items() for part in item]
+            gone += surplus
+        added = words.added()
+        if added:
+            _hash(hashes, f"n:{trainee}")[0].extend([part for n, word in added.items() for part in (str(n), word)])
+
+
+def _put_carried(hashes: _Hashes, changes: Changes) -> None:
+    for key, held in changes.carried.items():
+        put, gone = _hash(hashes, f"c:{key[0]}:{key[1][-1]}")
+        if held is None:
+            gone.append(_carried_field(key))
+        else:
+            put += (_carried_field(key), person.pack(held))
+
+
+def _put_contributed(hashes: _Hashes, changes: Changes) -> None:
+    for trainee, told in changes.contributed.items():
+        _put(hashes, f"g:{trainee}", told)
+
+
+def _put(hashes: _Hashes, name: str, fields: Mapping[str, str | bytes | None]) -> None:
+    """Write fields of a hash; None is one that goes."""
+    put, gone = _hash(hashes, name)
+    if None in fields.values():
+        gone += [field for field, value in fields.items() if value is None]
+        put += [part for item in fields.items() if item[1] is not None for part in item]
+    else:
+        put += [part for item in fields.items() for part in item]
+
+
+def _hash(hashes: _Hashes, name: str) -> tuple[list[Any], list[Any]]:
     known = hashes.get(name)
     if known is None:
         known = hashes[name] = ([], [])

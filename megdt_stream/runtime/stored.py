@@ -104,7 +104,8 @@ def _bytes(value: str | bytes) -> bytes:
 
 def words_of(twin: Twin) -> Words:
     """Give the words of a twin's journal."""
-    return _stored(twin).words
+    known = twin.stored
+    return known.words if known is not None else _stored(twin).words
 
 
 def _stored(twin: Twin) -> Stored:

@@ -102,7 +102,8 @@ class Words:
         known, self.fresh = self.fresh, len(self.numbers)
         if known == self.fresh:
             return {}
-        return {number: word for word, number in islice(self.numbers.items(), known, None)}
+        newest = islice(reversed(self.numbers.items()), self.fresh - known)
+        return {number: word for word, number in newest}
 
 
 def pack(row: Row, h: str, words: Words) -> bytes:

@@ -30,8 +30,9 @@ def forever() -> None:
     import threading
 
     from megdt_stream.bench.rehearsal_workload import workload
-    from megdt_stream.runtime.rehearsing import BESIDE_EVENTS, Cancelled, rehearse
+    from megdt_stream.runtime.rehearsing import BESIDE_EVENTS, Cancelled, rehearse, yield_to_events
 
+    yield_to_events()
     over = threading.Event()
 
     def listen() -> None:

@@ -47,9 +47,11 @@ def scenarios(data_dir: DataDir = None) -> None:
 async def _serve(session: Session) -> None:
     from megdt_stream.cli.rehearse import read_world
     from megdt_stream.runtime import active_effects
+    from megdt_stream.runtime.rehearsing import yield_to_events
     from megdt_stream.runtime.scenarios import serve
     from megdt_stream.seed_files import load_interventions
 
+    yield_to_events()  # now that the session stands: a broker and a worker that it started must not inherit it
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

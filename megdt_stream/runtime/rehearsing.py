@@ -28,6 +28,13 @@ _here: Rehearsal | None = None
 """What a process of the pool works on, sent once when it starts."""
 
 
+def yield_to_events() -> None:
+    """Put a service that rehearses behind an event loop: what it reads and lays out, and the processes that it starts,
+    from their first line on. Threads that run already are left as they are.
+    """
+    os.nice(BESIDE_EVENTS)
+
+
 class Cancelled(Exception):
     """The rehearsal was given up before its end."""
 

@@ -449,7 +449,8 @@ def _written(partition: Partition, changes: Changes, caused: Mapping[int, int]) 
 def _put_twins(hashes: _Hashes, partition: Partition, changes: Changes) -> None:
     for trainee, fields in changes.fields.items():
         own, beside, chunks = stored.changed(partition.twins[trainee], fields)
-        _put(hashes, f"t:{trainee}", own)
+        if own:
+            _put(hashes, f"t:{trainee}", own)
         if beside:
             _put(hashes, f"p:{trainee}", beside)
         if chunks:

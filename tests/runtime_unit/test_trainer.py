@@ -54,9 +54,9 @@ def test_a_failed_training_is_due_again_and_one_without_scores_is_not():
     trainer = _trainer(Cursors((b"%d" % WEEK, None, None)), codes=[1, 0])
 
     async def twice():
-        await trainer.train(await trainer.due())
+        await trainer.work(await trainer.due())
         assert await trainer.due() == WEEK
-        await trainer.train(WEEK)
+        await trainer.work(WEEK)
         return await trainer.due()
 
     assert asyncio.run(twice()) is None

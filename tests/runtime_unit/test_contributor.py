@@ -29,11 +29,26 @@ class Quiet:
         raise error
 
 
+class Counting(MemoryLedger):
+    """Counts in how many partitions trainees tell at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.telling = self.most = 0
+
+    async def load_sent(self, number, view, trainees):
+        self.telling += bool(trainees)
+        self.most = max(self.most, self.telling)
+        await asyncio.sleep(0)
+        self.telling -= bool(trainees)
+        return await super().load_sent(number, view, trainees)
+
+
 class World:
     """A worker with partitions of touched trainees, and how many records of each are left to read."""
 
     def __init__(self, partitions=1, left=0):
-        self.ledger, self.partitions, self.claims = MemoryLedger(), partitions, []
+        self.ledger, self.partitions, self.claims = Counting(), partitions, []
         self.wanted = lambda _: False
         self.contributor = Contributor(self.ledger, self, Quiet(), lambda _: left, self._asked)
 
@@ -87,6 +102,7 @@ def test_a_batch_that_waits_goes_first_and_the_rest_tell_after_it():
 def test_partitions_tell_by_turns_and_all_do():
     world = World(partitions=3)
     assert world.tick() == [TRAINEES_A_TICK] * 3
+    assert world.ledger.most == 1
 
 
 def test_a_lost_partition_tells_no_more():
